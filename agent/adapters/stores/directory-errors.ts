@@ -1,0 +1,49 @@
+import { StageError } from '../../errors.ts';
+
+type Known = { readonly code: string; readonly advice: string };
+
+const full: Known = {
+  code: 'STORE_FULL',
+  advice: 'Make room there and start again: the parts that are stored are taken over.',
+};
+const unsafe: Known = { code: 'PATH_UNSAFE', advice: 'Remove the symbolic link or file that stands where a directory belongs.' };
+const denied: Known = { code: 'STORE_DENIED', advice: 'Give this user the right to use it, or choose another directory.' };
+
+const BY_ERRNO: Readonly<Record<string, Known>> = {
+  ENOSPC: full,
+  EDQUOT: full,
+  EIO: { code: 'STORE_IO', advice: 'The disk under the evidence directory failed: read the kernel log, and store elsewhere.' },
+  EROFS: { code: 'STORE_READ_ONLY', advice: 'Mount that file system writable, or choose another directory.' },
+  EFBIG: { code: 'STORE_FILE_TOO_LARGE', advice: 'Choose a file system that holds larger files.' },
+  EACCES: denied,
+  EPERM: denied,
+  ELOOP: unsafe,
+  ENOTDIR: unsafe,
+};
+
+export const errnoOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
+
+/** A file system's error as a StageError; one that is already a StageError stays what it is. */
+export function storeError(doing: string, error: unknown): StageError {
+  if (error instanceof StageError) return error;
+  const errno = errnoOf(error) ?? 'unknown error';
+  const known = BY_ERRNO[errno] ?? { code: 'STORE_FAILED', advice: 'The message names the system call that failed.' };
+  const message = error instanceof Error ? error.message : String(error);
+  return new StageError('store', known.code, `${doing}: ${message}`, { retryable: false, cause: error, advice: known.advice });
+}
+
+/** Runs a file operation; what it throws names what was being done. */
+export async function storing<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(doing, error);
+  }
+}
+
+export const existsError = (key: string, cause?: unknown): StageError =>
+  new StageError('store', 'EXISTS', `${key} is already stored; evidence is never overwritten`, {
+    retryable: false,
+    cause,
+    advice: 'Verify what is there (collector verify), or use another --volume or --case.',
+  });

@@ -1,0 +1,176 @@
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import { type ImageLayout, Sha256Hex, UtcTime } from '../../../modules/vocabulary/index.ts';
+import { StageError } from '../../errors.ts';
+import type { StoredPart, UploadOptions } from './evidence-store.ts';
+import { openFile } from './directory-paths.ts';
+
+const JOURNAL_SCHEMA = 'cleanroom/partial-journal/v1';
+
+const Header = z.strictObject({
+  schema: z.literal(JOURNAL_SCHEMA),
+  key: z.string(),
+  uploadId: z.string(),
+  startedAt: UtcTime,
+  layout: z.strictObject({ imageSize: z.int(), partSize: z.int(), objectSize: z.int(), objectCount: z.int() }),
+  objectIndex: z.int().min(0),
+  metadata: z.record(z.string(), z.string()),
+});
+export type JournalHeader = z.infer<typeof Header>;
+
+const Line = z.union([
+  z.strictObject({
+    part: z.int().min(1),
+    length: z.int().min(0),
+    sha256: Sha256Hex,
+    crc32: z.string().regex(/^[0-9a-f]{8}$/).optional(),
+  }),
+  /** The part is about to be written anew, or was found damaged: what was said of it before is void. */
+  z.strictObject({ part: z.int().min(1), dropped: z.literal(true) }),
+]);
+export type JournalLine = z.infer<typeof Line>;
+
+export const lineOf = ({ partNumber, length, sha256, crc32 }: StoredPart & { readonly sha256: Buffer }): JournalLine => ({
+  part: partNumber,
+  length,
+  sha256: sha256.toString('hex'),
+  ...(crc32 && { crc32: crc32.toString('hex') }),
+});
+
+const print = (value: object): string => `${JSON.stringify(value)}\n`;
+
+export const newHeader = (key: string, uploadId: string, { layout, objectIndex, metadata }: UploadOptions): JournalHeader => ({
+  schema: JOURNAL_SCHEMA,
+  key,
+  uploadId,
+  startedAt: new Date().toISOString(),
+  layout: pickLayout(layout),
+  objectIndex,
+  metadata: { ...metadata },
+});
+
+const pickLayout = ({ imageSize, partSize, objectSize, objectCount }: ImageLayout): ImageLayout => ({
+  imageSize,
+  partSize,
+  objectSize,
+  objectCount,
+});
+
+/** About the attempt and not about the source: a later attempt may differ in it and still take the upload over. */
+const isOfAttempt = (field: string): boolean => /^(?:acquisition|collector)/i.test(field);
+
+/** @throws StageError LAYOUT_DIFFERS or SOURCE_DIFFERS when the upload that the journal describes is not this one */
+export function assertSameUpload(header: JournalHeader, options: UploadOptions, journalPath: string): void {
+  const advice = `Finish it with the settings it was started with, or move ${journalPath} and its .partial file away to start anew.`;
+  const refuse = (code: string, what: string, before: unknown, now: unknown): never => {
+    throw new StageError(
+      'store', code, `${header.key} was begun with ${what} ${JSON.stringify(before)}, and is now asked for with ${JSON.stringify(now)}`,
+      { retryable: false, advice },
+    );
+  };
+  const now = { ...pickLayout(options.layout), objectIndex: options.objectIndex };
+  const before = { ...pickLayout(header.layout), objectIndex: header.objectIndex };
+  if (JSON.stringify(now) !== JSON.stringify(before)) refuse('LAYOUT_DIFFERS', 'the layout', before, now);
+  for (const field of new Set([...Object.keys(header.metadata), ...Object.keys(options.metadata)])) {
+    if (isOfAttempt(field) || header.metadata[field] === options.metadata[field]) continue;
+    refuse('SOURCE_DIFFERS', field, header.metadata[field] ?? null, options.metadata[field] ?? null);
+  }
+}
+
+export type JournalContent = {
+  readonly header: JournalHeader;
+  readonly parts: ReadonlyMap<number, StoredPart>;
+  /** Bytes up to the end of the last whole line; what follows was torn by a crash. */
+  readonly validBytes: number;
+};
+
+/**
+ * Reads a journal like any write-ahead log: up to the first line that is not whole.
+ * Undefined when not even its header is whole, so that nothing was stored yet.
+ */
+export function parseJournal(text: string, path: string): JournalContent | undefined {
+  const lines = text.split('\n');
+  const first = lines.shift();
+  if (first === undefined || lines.length === 0) return undefined;
+  const header = Header.safeParse(parseJson(first));
+  if (!header.success) {
+    throw new StageError('store', 'JOURNAL_DAMAGED', `${path} is not a journal of stored parts`, {
+      retryable: false,
+      advice: `Move ${path} and its .partial file away to start anew.`,
+    });
+  }
+  let validBytes = Buffer.byteLength(first) + 1;
+  const parts = new Map<number, StoredPart>();
+  lines.pop(); // empty, or torn
+  for (const text of lines) {
+    const line = Line.safeParse(parseJson(text));
+    if (!line.success) break;
+    validBytes += Buffer.byteLength(text) + 1;
+    parts.delete(line.data.part);
+    if ('dropped' in line.data) continue;
+    const { part, length, sha256, crc32 } = line.data;
+    parts.set(part, {
+      partNumber: part,
+      length,
+      sha256: Buffer.from(sha256, 'hex'),
+      ...(crc32 !== undefined && { crc32: Buffer.from(crc32, 'hex') }),
+    });
+  }
+  return { header: header.data, parts, validBytes };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Largest journal that is read: 10,000 parts make about 2 MB. */
+const MAX_JOURNAL = 64 * 1024 * 1024;
+
+/** What a journal file says; undefined when there is none or nothing whole in it. */
+export async function readJournal(path: string): Promise<JournalContent | undefined> {
+  await using handle = await openFile(path, constants.O_RDONLY);
+  if (!handle) return undefined;
+  const { size } = await handle.stat();
+  if (size > MAX_JOURNAL) {
+    throw new StageError('store', 'JOURNAL_DAMAGED', `${path} has ${size} bytes; a journal has at most ${MAX_JOURNAL}`, {
+      retryable: false,
+      advice: `Move ${path} and its .partial file away to start anew.`,
+    });
+  }
+  return parseJournal(await handle.readFile('utf8'), path);
+}
+
+/** An open journal. Lines are durable when `append` resolves; one that failed half-way is overwritten by the next. */
+export class PartsJournal {
+  readonly #handle: FileHandle;
+  #size: number;
+
+  constructor(handle: FileHandle, size: number) {
+    this.#handle = handle;
+    this.#size = size;
+  }
+
+  async append(lines: readonly (JournalHeader | JournalLine)[]): Promise<void> {
+    const bytes = Buffer.from(lines.map(print).join(''));
+    await writeFully(this.#handle, bytes, this.#size);
+    await this.#handle.sync();
+    this.#size += bytes.length;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** Writes all of it at a position, however short the single writes are. */
+export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
