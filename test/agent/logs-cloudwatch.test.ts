@@ -12,7 +12,7 @@ import { createEventLog, type FanOutLog } from '../../agent/adapters/logs/create
 import { memorySink, type MemorySink } from '../../agent/adapters/logs/memory-sink.ts';
 import { thisOwner } from '../../agent/adapters/logs/spool-files.ts';
 import { eventually, logsClient, messagesOf, startFront, type Front } from './logs-support.ts';
-import { startMoto } from './logs-moto.ts';
+import { startMoto } from '../helpers/moto.ts';
 
 type Rig = { log: FanOutLog; sink: CloudWatchSink; memory: MemorySink };
 
