@@ -5,5 +5,6 @@ export * from './hostile-text.ts';
 export * from './identifiers.ts';
 export * from './image-layout.ts';
 export * from './log-events.ts';
+export * from './manifest-rules.ts';
 export * from './manifest.ts';
 export * from './status.ts';

@@ -80,13 +80,18 @@ const Process = z.strictObject({
   deviations: z.array(z.string()),
 });
 
-const Part = z.strictObject({
-  object: z.int().min(0),
-  part: z.int().min(1),
-  offset: Bytes,
-  length: Bytes,
-  sha256: Sha256Hex,
-});
+/** A part's digests: SHA-256 unless the acquisition was told to use a full-object CRC32 or an S3-compatible store's MD5. */
+const Part = z
+  .strictObject({
+    object: z.int().min(0),
+    part: z.int().min(1),
+    offset: Bytes,
+    length: Bytes,
+    sha256: Sha256Hex.optional(),
+    crc32: z.string().regex(/^[0-9a-f]{8}$/).optional(),
+    md5: z.string().regex(/^[0-9a-f]{32}$/).optional(),
+  })
+  .refine((part) => part.sha256 ?? part.crc32 ?? part.md5, 'a part has a SHA-256, a CRC32 or an MD5');
 
 const Integrity = z.strictObject({
   /** SHA-256 of the whole image, over one uninterrupted pass. */

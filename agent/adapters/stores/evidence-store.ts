@@ -3,9 +3,9 @@ import type { ImageLayout, PartRange } from '../../../modules/vocabulary/index.t
 /** Which checksum the store is asked to confirm for each part. `MD5` is for S3-compatible stores without the others. */
 export type PartChecksumAlgorithm = 'SHA256' | 'CRC32' | 'MD5';
 
-/** A part's digests; every one of them that was computed. */
+/** A part's digests: those that were asked for, at least the one that the store confirms. */
 export type PartDigests = {
-  readonly sha256: Buffer;
+  readonly sha256?: Buffer;
   readonly crc32?: Buffer;
   readonly md5?: Buffer;
 };
@@ -59,6 +59,8 @@ export interface ImageUpload {
   readonly uploadId: string;
   /** Parts that an earlier attempt left, by part number; empty for a new upload. */
   readonly stored: ReadonlyMap<number, StoredPart>;
+  /** Set when the object was already completed by an attempt that ended before its manifest: parts are compared, not put. */
+  readonly adopted?: true;
   /** Stores one part; resolves only when the store confirmed its checksum. Rejects with a StageError. */
   putPart(source: PartSource, signal: AbortSignal): Promise<StoredPart>;
   /**

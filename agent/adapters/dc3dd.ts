@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { messageOf, StageError } from '../errors.ts';
+import { descriptor } from './descriptor.ts';
+import { parseDc3ddLog, type Dc3ddReport } from './dc3dd-log.ts';
+
+/** dc3dd keeps about 64 buffers of this size: 256 KiB each make 16 MiB; its documented 30 MB would make 2 GB. */
+const BUFFER_SIZE = '256K';
+
+/** Time that dc3dd has to end after SIGTERM before it is killed. */
+const KILL_AFTER_MS = 3000;
+
+export type Dc3ddRun = {
+  readonly argv: readonly string[];
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly log: string;
+  readonly report: Dc3ddReport;
+};
+
+export type Dc3ddOptions = {
+  /** The program's path, as it was inspected at start. */
+  readonly binary: string;
+  /** Descriptor of the source: the one that was checked, so that no name is resolved again. */
+  readonly sourceFd: number;
+  /** Descriptor of the pipe's write end. */
+  readonly sinkFd: number;
+  /** An empty folder of this acquisition: `log=` appends to a file that is there. */
+  readonly scratch: string;
+  /** Also lets dc3dd compute a SHA-256 of what it reads; slower. */
+  readonly secondHash: boolean;
+};
+
+/**
+ * Runs dc3dd over the whole source into the pipe. Its ending is reported, not judged: exit 0 is not success.
+ * `ssz` is never set (it zeroes good sectors on 4Kn disks), nor `rec=off` (it loses the rest of the buffer).
+ * @throws StageError code DC3DD_MISSING when it cannot be started
+ */
+export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<Dc3ddRun> {
+  const logPath = join(options.scratch, 'dc3dd.log');
+  const argv = ['if=/proc/self/fd/3', `bufsz=${BUFFER_SIZE}`, `log=${logPath}`, ...(options.secondHash ? ['hash=sha256'] : [])];
+  const startedAt = new Date();
+  const child = execa(options.binary, argv, {
+    stdio: ['ignore', descriptor(options.sinkFd), 'ignore', descriptor(options.sourceFd)],
+    buffer: false,
+    reject: false,
+    cancelSignal: signal,
+    forceKillAfterDelay: KILL_AFTER_MS,
+    env: { LC_ALL: 'C', TZ: 'UTC' }, // the log's words and times are parsed
+  });
+  return child.then(async (result) => {
+    if (result.exitCode === undefined && result.signal === undefined) {
+      const message = `dc3dd could not be started: ${messageOf(result.cause ?? result)}`;
+      throw new StageError('acquire', 'DC3DD_MISSING', message, {
+        retryable: false,
+        cause: result.cause,
+        advice: 'Install dc3dd (Debian: apt-get install dc3dd), or name it with --dc3dd.',
+      });
+    }
+    const log = await readFile(logPath, 'latin1').catch(() => '');
+    return {
+      argv: [options.binary, ...argv],
+      startedAt,
+      endedAt: new Date(),
+      exitCode: result.exitCode ?? null,
+      signal: result.signal ?? null,
+      log,
+      report: parseDc3ddLog(log),
+    };
+  });
+}

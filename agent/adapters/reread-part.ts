@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { read as readCallback } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import type { PartRange } from '../../modules/vocabulary/index.ts';
+import { messageOf, StageError } from '../errors.ts';
+import { SLAB_SIZE } from './slab-reader.ts';
+import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
+
+const read = promisify(readCallback);
+
+/** Reads `buffer.length` bytes at `position`, whatever number of calls it takes; bad sectors come back as zeroes. */
+export async function readFilled(fd: number, buffer: Uint8Array, position: number, sectorSize: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    try {
+      const { bytesRead } = await read(fd, buffer, done, buffer.length - done, position + done);
+      if (bytesRead === 0) {
+        throw new StageError('acquire', 'SOURCE_SHRANK', `the source ends at byte ${position + done}`, { retryable: false });
+      }
+      done += bytesRead;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+      if (buffer.length <= sectorSize) {
+        buffer.fill(0); // as dc3dd did; whether it did is what the digests say
+        return;
+      }
+      await readBySector(fd, buffer.subarray(done), position + done, sectorSize);
+      return;
+    }
+  }
+}
+
+async function readBySector(fd: number, buffer: Uint8Array, position: number, sectorSize: number): Promise<void> {
+  for (let start = 0; start < buffer.length; start += sectorSize) {
+    await readFilled(fd, buffer.subarray(start, start + sectorSize), position + start, sectorSize);
+  }
+}
+
+/**
+ * A part read once more from the same descriptor. Its digests must be those of the first reading: otherwise the source
+ * changed, and `digests` rejects with code SOURCE_CHANGED.
+ */
+export function rereadPart(fd: number, range: PartRange, first: PartDigests, sectorSize: number, signal: AbortSignal): PartSource {
+  const { promise: digests, resolve, reject } = Promise.withResolvers<PartDigests>();
+  digests.catch(() => {});
+  async function* slabs(): AsyncGenerator<Slab> {
+    const sha256 = createHash('sha256');
+    const md5 = createHash('md5');
+    let crc = 0;
+    const memory = Buffer.allocUnsafe(Math.min(SLAB_SIZE, range.length));
+    try {
+      for (let done = 0; done < range.length; ) {
+        signal.throwIfAborted();
+        const bytes = memory.subarray(0, Math.min(memory.length, range.length - done));
+        await readFilled(fd, bytes, range.offset + done, sectorSize);
+        if (first.sha256) sha256.update(bytes);
+        if (first.md5) md5.update(bytes);
+        if (first.crc32) crc = crc32(bytes, crc);
+        done += bytes.length;
+        const released = Promise.withResolvers<void>();
+        yield { bytes, release: released.resolve };
+        await released.promise;
+      }
+      resolve(same(first, { sha256: sha256.digest(), md5: md5.digest(), crc32: crc }, range));
+    } catch (error) {
+      const failure = error instanceof StageError ? error : new StageError('acquire', 'SOURCE_UNREADABLE', `reading part at byte ${range.offset} again: ${messageOf(error)}`, { retryable: true, cause: error });
+      reject(failure);
+      throw failure;
+    }
+  }
+  return { range, slabs, digests };
+}
+
+function same(first: PartDigests, again: { sha256: Buffer; md5: Buffer; crc32: number }, range: PartRange): PartDigests {
+  const differs =
+    (first.sha256 && !first.sha256.equals(again.sha256)) ||
+    (first.md5 && !first.md5.equals(again.md5)) ||
+    (first.crc32 && first.crc32.readUInt32BE() !== again.crc32);
+  if (!differs) return first;
+  const end = range.offset + range.length;
+  throw new StageError('acquire', 'SOURCE_CHANGED', `bytes ${range.offset} to ${end} of the source differ from what was read a moment ago`, {
+    retryable: false,
+    advice: 'Somebody writes to the source, or it is failing: find out which before you image it again.',
+  });
+}

@@ -1,0 +1,248 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { partsOf, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
+import { messageOf, StageError } from '../errors.ts';
+import { CONTROL, SLOT_FREE, type DigestPlan, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
+import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
+
+/** Bytes of one slab: large enough that a message a slab costs nothing. */
+export const SLAB_SIZE = 1024 * 1024;
+
+export type StreamEnd = {
+  /** Bytes that came out of the pipe. */
+  readonly bytes: number;
+  /** Bytes beyond the image's planned size: the source grew. */
+  readonly surplus: number;
+  /** SHA-256 of the whole stream. */
+  readonly sha256: Buffer;
+  /** CRC32 of each object of the image, where it was asked for. */
+  readonly objectCrc32: readonly Buffer[];
+};
+
+const crcBytes = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+};
+
+/** Puts a byte into a pipe from its read end, which wakes a reader; nobody uses the byte. */
+function nudge(fd: number): void {
+  try {
+    const writeEnd = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      writeSync(writeEnd, new Uint8Array(1));
+    } finally {
+      closeSync(writeEnd);
+    }
+  } catch {
+    // A pipe that is full needs no nudge.
+  }
+}
+
+/** One part while it streams past. Its slabs are taken once; whoever does not want them calls `discard`. */
+export class StreamedPart implements PartSource {
+  readonly range: PartRange;
+  readonly digests: Promise<PartDigests>;
+  readonly #queue: Slab[] = [];
+  readonly #settle: { resolve(digests: PartDigests): void; reject(reason: unknown): void };
+  /** Called with the length of every slab that was read, wanted or not. */
+  onBytes: ((bytes: number) => void) | undefined;
+  #wake: (() => void) | undefined;
+  #ended = false;
+  #discarded = false;
+  #failure: unknown;
+
+  constructor(range: PartRange) {
+    this.range = range;
+    const { promise, resolve, reject } = Promise.withResolvers<PartDigests>();
+    this.digests = promise;
+    this.#settle = { resolve, reject };
+    promise.catch(() => {}); // whoever awaits it sees the failure; nobody has to
+  }
+
+  async *slabs(): AsyncGenerator<Slab> {
+    try {
+      for (;;) {
+        const slab = this.#queue.shift();
+        if (slab) yield slab;
+        else if (this.#failure) throw this.#failure;
+        else if (this.#ended || this.#discarded) return;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      this.discard();
+    }
+  }
+
+  /** Gives back what is queued and whatever still comes, so that the reading goes on. */
+  discard(): void {
+    this.#discarded = true;
+    for (const slab of this.#queue.splice(0)) slab.release();
+    this.#notify();
+  }
+
+  push(slab: Slab): void {
+    this.onBytes?.(slab.bytes.length);
+    if (this.#discarded) slab.release();
+    else this.#queue.push(slab);
+    this.#notify();
+  }
+
+  end(digests: PartDigests): void {
+    this.#ended = true;
+    this.#settle.resolve(digests);
+    this.#notify();
+  }
+
+  fail(reason: unknown): void {
+    this.#failure ??= reason;
+    this.#settle.reject(reason);
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}
+
+export type SlabReaderOptions = {
+  /** Descriptor of the pipe's read end; stays the caller's. */
+  readonly fd: number;
+  readonly layout: ImageLayout;
+  /** Memory of the ring in bytes. */
+  readonly ringSize: number;
+  readonly digests: DigestPlan;
+};
+
+/**
+ * Reads a pipe in a worker and hands out the image's parts as they begin. Memory is the ring's size: the worker sleeps
+ * until slabs come back. `parts` ends early, and `end` tells of it, when the stream is shorter than planned.
+ */
+export class SlabReader {
+  readonly end: Promise<StreamEnd>;
+  /** Settles when the worker is gone and the descriptor is no longer read. */
+  readonly closed: Promise<void>;
+  readonly #fd: number;
+  readonly #control: Int32Array;
+  readonly #slabs: SharedArrayBuffer;
+  readonly #started: StreamedPart[] = [];
+  readonly #ranges: Iterator<PartRange>;
+  readonly #settleEnd: { resolve(end: StreamEnd): void; reject(reason: unknown): void };
+  #current: StreamedPart | undefined;
+  #wake: (() => void) | undefined;
+  #finished = false;
+
+  constructor({ fd, layout, ringSize, digests }: SlabReaderOptions) {
+    this.#fd = fd;
+    const slotCount = Math.max(2, Math.floor(ringSize / SLAB_SIZE));
+    this.#slabs = new SharedArrayBuffer(slotCount * SLAB_SIZE);
+    const control = new SharedArrayBuffer((CONTROL.slots + slotCount) * Int32Array.BYTES_PER_ELEMENT);
+    this.#control = new Int32Array(control);
+    this.#ranges = partsOf(layout);
+    const { promise, resolve, reject } = Promise.withResolvers<StreamEnd>();
+    this.end = promise;
+    promise.catch(() => {});
+    this.#settleEnd = { resolve, reject };
+    const workerData: SlabWorkerData = { fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout, digests };
+    // Beside this file as source, beside the bundle as JavaScript.
+    const file = import.meta.url.endsWith('.ts') ? './slab-worker.ts' : './slab-worker.mjs';
+    const worker = new Worker(new URL(file, import.meta.url), { workerData });
+    worker.on('message', (message: SlabMessage) => this.#receive(message));
+    worker.on('error', (error) => this.#fail(`the reading worker died: ${messageOf(error)}`, error));
+    this.closed = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#fail('the reading worker ended before the stream did');
+        resolve();
+      });
+    });
+  }
+
+  /** The parts in the order of the stream, each as soon as its first byte is read. */
+  async *parts(): AsyncGenerator<StreamedPart> {
+    for (;;) {
+      const part = this.#started.shift();
+      if (part) yield part;
+      else if (this.#finished) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Stops the worker, also one that waits for a slab or hangs in a read because dc3dd hangs. */
+  stop(reason: unknown): void {
+    Atomics.store(this.#control, CONTROL.stop, 1);
+    Atomics.add(this.#control, CONTROL.released, 1);
+    Atomics.notify(this.#control, CONTROL.released);
+    nudge(this.#fd);
+    this.#fail(messageOf(reason), reason);
+  }
+
+  #receive(message: SlabMessage): void {
+    switch (message.kind) {
+      case 'slab':
+        this.#partInProgress().push(this.#slab(message.slot, message.length));
+        break;
+      case 'part':
+        this.#partInProgress().end({
+          ...(message.sha256 ? { sha256: Buffer.from(message.sha256) } : {}),
+          crc32: crcBytes(message.crc32),
+          ...(message.md5 ? { md5: Buffer.from(message.md5) } : {}),
+        });
+        this.#current = undefined;
+        break;
+      case 'end': {
+        const { bytes, surplus, sha256, objectCrc32 } = message;
+        this.#finish(new StageError('acquire', 'SOURCE_SHRANK', `the stream ended after ${bytes} bytes`, { retryable: false }));
+        this.#settleEnd.resolve({ bytes, surplus, sha256: Buffer.from(sha256), objectCrc32: objectCrc32.map(crcBytes) });
+        break;
+      }
+      case 'fault':
+        this.#fail(`reading from dc3dd failed: ${message.message}`);
+        break;
+    }
+  }
+
+  #partInProgress(): StreamedPart {
+    if (!this.#current) {
+      const next = this.#ranges.next();
+      if (next.done) throw new RangeError('the worker read more parts than were planned');
+      this.#current = new StreamedPart(next.value);
+      this.#started.push(this.#current);
+      this.#notify();
+    }
+    return this.#current;
+  }
+
+  #slab(slot: number, length: number): Slab {
+    let held = true;
+    return {
+      bytes: Buffer.from(this.#slabs, slot * SLAB_SIZE, length),
+      release: () => {
+        if (!held) throw new Error('a slab was released twice');
+        held = false;
+        Atomics.store(this.#control, CONTROL.slots + slot, SLOT_FREE);
+        Atomics.add(this.#control, CONTROL.released, 1);
+        Atomics.notify(this.#control, CONTROL.released);
+      },
+    };
+  }
+
+  #finish(reason: unknown): void {
+    this.#finished = true;
+    this.#current?.fail(reason);
+    this.#current = undefined;
+    this.#notify();
+  }
+
+  #fail(message: string, cause?: unknown): void {
+    if (this.#finished) return;
+    const error = cause instanceof StageError ? cause : new StageError('acquire', 'READER_FAILED', message, { retryable: true, cause });
+    this.#finish(error);
+    this.#settleEnd.reject(error);
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,41 @@
+import { ListMultipartUploadsCommand, paginateListParts, type ListMultipartUploadsCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import type { StoredPart } from './evidence-store.ts';
+import { storeError } from './s3-errors.ts';
+
+export type ListedUpload = { readonly key: string; readonly uploadId: string; readonly startedAt: Date };
+
+/** Unfinished multipart uploads whose full key begins with `prefix`, page by page: the SDK has no paginator for them. */
+export async function* uploadsUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<ListedUpload> {
+  let page: ListMultipartUploadsCommandOutput | undefined;
+  do {
+    const next = { KeyMarker: page?.NextKeyMarker, UploadIdMarker: page?.NextUploadIdMarker };
+    try {
+      page = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...next }), { abortSignal: signal });
+    } catch (error) {
+      throw storeError(`listing the unfinished uploads of s3://${bucket}/${prefix}`, error);
+    }
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      if (Key !== undefined && UploadId !== undefined) yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? new Date(0) };
+    }
+  } while (page.IsTruncated === true && page.NextKeyMarker !== undefined);
+}
+
+/** The parts that an unfinished upload has, with the checksums that the store verified. */
+export async function* partsOfUpload(client: S3Client, bucket: string, key: string, uploadId: string, signal: AbortSignal): AsyncGenerator<StoredPart> {
+  try {
+    for await (const page of paginateListParts({ client }, { Bucket: bucket, Key: key, UploadId: uploadId }, { abortSignal: signal })) {
+      for (const { PartNumber, Size, ETag, ChecksumSHA256, ChecksumCRC32 } of page.Parts ?? []) {
+        if (PartNumber === undefined || Size === undefined) continue;
+        yield {
+          partNumber: PartNumber,
+          length: Size,
+          ...(ETag === undefined ? {} : { etag: ETag }),
+          ...(ChecksumSHA256 === undefined ? {} : { sha256: Buffer.from(ChecksumSHA256, 'base64') }),
+          ...(ChecksumCRC32 === undefined ? {} : { crc32: Buffer.from(ChecksumCRC32, 'base64') }),
+        };
+      }
+    }
+  } catch (error) {
+    throw storeError(`listing the parts of s3://${bucket}/${key}`, error);
+  }
+}

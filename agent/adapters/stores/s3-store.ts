@@ -1,0 +1,224 @@
+import { CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { createHash } from 'node:crypto';
+import { objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
+import { StageError } from '../../errors.ts';
+import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
+import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { partsOfUpload, uploadsUnder } from './s3-listing.ts';
+import { S3Upload } from './s3-upload.ts';
+
+export type S3StoreOptions = {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** Without slashes at its ends; may be empty. */
+  readonly prefix: string;
+  readonly algorithm: PartChecksumAlgorithm;
+  /** ARN or id of the key for SSE-KMS. @default the bucket's default encryption */
+  readonly kmsKeyId?: string;
+};
+
+const CHUNK = 1024 * 1024;
+
+/** Evidence in an S3 bucket: multipart images with a checksum on every part, no overwriting, nothing ever deleted. */
+export class S3Store implements EvidenceStore {
+  readonly kind = 's3';
+  readonly location: string;
+  readonly partChecksum: { readonly algorithm: PartChecksumAlgorithm; readonly verifiedByStore: true };
+  readonly #options: S3StoreOptions;
+
+  constructor(options: S3StoreOptions) {
+    this.#options = options;
+    this.location = `s3://${options.bucket}${options.prefix ? `/${options.prefix}` : ''}`;
+    this.partChecksum = { algorithm: options.algorithm, verifiedByStore: true };
+  }
+
+  async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
+    await this.#refuseTaken(key, signal);
+    const { client, bucket, algorithm } = this.#options;
+    const earlier = await this.#takeOver(key, options, signal);
+    const uploadId = earlier?.uploadId ?? (await this.#create(key, options, signal));
+    return new S3Upload({
+      client, bucket, key, fullKey: this.#full(key), uploadId, algorithm,
+      layout: options.layout,
+      objectIndex: options.objectIndex,
+      stored: earlier?.parts ?? new Map<number, StoredPart>(),
+      head: (versionId, headSignal) => this.#head(key, versionId, headSignal),
+    });
+  }
+
+  async #create(key: string, { metadata }: UploadOptions, signal: AbortSignal): Promise<string> {
+    const { client, bucket, algorithm } = this.#options;
+    const command = new CreateMultipartUploadCommand({
+      Bucket: bucket,
+      Key: this.#full(key),
+      Metadata: { ...metadata },
+      ContentType: 'application/octet-stream',
+      ...(algorithm === 'MD5' ? {} : { ChecksumAlgorithm: algorithm, ChecksumType: algorithm === 'CRC32' ? 'FULL_OBJECT' : 'COMPOSITE' }),
+      ...this.#encryption(),
+    });
+    try {
+      const { UploadId } = await client.send(command, { abortSignal: signal });
+      return UploadId!;
+    } catch (error) {
+      throw storeError(`starting the upload of ${key}`, error);
+    }
+  }
+
+  /** The newest unfinished upload of the key whose parts fit the plan; others are left as they are. */
+  async #takeOver(key: string, options: UploadOptions, signal: AbortSignal): Promise<{ uploadId: string; parts: Map<number, StoredPart> } | undefined> {
+    const { client, bucket } = this.#options;
+    const fullKey = this.#full(key);
+    const uploads = await Array.fromAsync(uploadsUnder(client, bucket, fullKey, signal));
+    const own = uploads.filter((upload) => upload.key === fullKey).sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
+    for (const { uploadId } of own) {
+      const parts = new Map<number, StoredPart>();
+      for await (const part of partsOfUpload(client, bucket, fullKey, uploadId, signal)) parts.set(part.partNumber, part);
+      if (this.#fits(parts, options.layout, options.objectIndex)) return { uploadId, parts };
+    }
+    return undefined;
+  }
+
+  #fits(parts: ReadonlyMap<number, StoredPart>, layout: ImageLayout, objectIndex: number): boolean {
+    const count = partCount(layout, objectIndex);
+    const last = objectLength(layout, objectIndex) - (count - 1) * layout.partSize;
+    const { algorithm } = this.#options;
+    return [...parts.values()].every(
+      (part) =>
+        part.partNumber <= count &&
+        part.length === (part.partNumber === count ? last : layout.partSize) &&
+        (algorithm === 'MD5' || (algorithm === 'SHA256' ? part.sha256 : part.crc32) !== undefined),
+    );
+  }
+
+  async putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {
+    await this.#refuseTaken(key, signal);
+    const { client, bucket, algorithm } = this.#options;
+    const sha256 = createHash('sha256').update(body).digest('base64');
+    const upload = new Upload({
+      client,
+      // Larger records would become multipart uploads, whose checksum is composite: records are put whole.
+      partSize: Math.max(body.length + 1, 5 * 1024 * 1024),
+      params: {
+        Bucket: bucket,
+        Key: this.#full(key),
+        Body: body,
+        ContentType: contentType,
+        IfNoneMatch: '*',
+        ...(algorithm === 'MD5' ? { ContentMD5: createHash('md5').update(body).digest('base64') } : { ChecksumSHA256: sha256 }),
+        ...this.#encryption(),
+      },
+    });
+    const abort = (): void => void upload.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    let versionId: string | undefined;
+    try {
+      signal.throwIfAborted();
+      versionId = (await upload.done()).VersionId;
+    } catch (error) {
+      if (isTaken(error)) throw this.#exists(key, error);
+      throw storeError(`storing ${key}`, error);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+    // The store checked the digest of the whole record, so that its length needs no look of its own.
+    return { key, length: body.length, ...(versionId === undefined ? {} : { versionId }) };
+  }
+
+  head(key: string, signal: AbortSignal): Promise<StoredObjectInfo | undefined> {
+    return this.#head(key, undefined, signal);
+  }
+
+  /** A role that may only write is refused here (403), also for a key that is free: then the store's own refusal to overwrite decides. */
+  async #refuseTaken(key: string, signal: AbortSignal): Promise<void> {
+    const found = await this.head(key, signal).catch(undefinedWhenForbidden);
+    if (found) throw this.#exists(key);
+  }
+
+  async #head(key: string, versionId: string | undefined, signal: AbortSignal): Promise<StoredObjectInfo | undefined> {
+    const { client, bucket } = this.#options;
+    const command = new HeadObjectCommand({ Bucket: bucket, Key: this.#full(key), VersionId: versionId, ChecksumMode: 'ENABLED' });
+    try {
+      const found = await client.send(command, { abortSignal: signal });
+      const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until } = found;
+      const checksum = found.ChecksumSHA256 ?? found.ChecksumCRC32;
+      const version = found.VersionId ?? versionId;
+      return {
+        key,
+        length: found.ContentLength ?? -1,
+        ...(version === undefined ? {} : { versionId: version }),
+        ...(found.ETag === undefined ? {} : { etag: found.ETag }),
+        ...(checksum === undefined ? {} : { checksum }),
+        ...(found.ServerSideEncryption === undefined ? {} : { encryption: found.ServerSideEncryption }),
+        ...(found.SSEKMSKeyId === undefined ? {} : { kmsKeyArn: found.SSEKMSKeyId }),
+        ...(mode === undefined || until === undefined ? {} : { objectLock: { mode, retainUntil: until.toISOString() } }),
+      };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw storeError(`looking for ${key}`, error);
+    }
+  }
+
+  async *read(key: string, range: { start: number; end: number } | undefined, signal: AbortSignal, versionId?: string): AsyncIterable<Uint8Array> {
+    if (range && range.end <= range.start) return;
+    const { client, bucket } = this.#options;
+    const bytes = range && `bytes=${range.start}-${range.end - 1}`;
+    try {
+      const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: this.#full(key), Range: bytes, VersionId: versionId }), { abortSignal: signal });
+      for await (const chunk of answer.Body as AsyncIterable<Uint8Array>) {
+        for (let start = 0; start < chunk.length; start += CHUNK) yield chunk.subarray(start, start + CHUNK);
+      }
+    } catch (error) {
+      if (isMissing(error)) throw new StageError('store', 'MISSING', `${this.location} has no ${key}`, { retryable: false, cause: error });
+      throw storeError(`reading ${key}`, error);
+    }
+  }
+
+  async *list(prefix: string, signal: AbortSignal): AsyncIterable<string> {
+    const { client, bucket } = this.#options;
+    try {
+      for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: this.#full(prefix) }, { abortSignal: signal })) {
+        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield this.#short(Key);
+      }
+    } catch (error) {
+      throw storeError(`listing ${this.location}`, error);
+    }
+  }
+
+  async *unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload> {
+    const { client, bucket } = this.#options;
+    for await (const upload of uploadsUnder(client, bucket, this.#full(prefix), signal)) {
+      const parts = await Array.fromAsync(partsOfUpload(client, bucket, upload.key, upload.uploadId, signal));
+      const storedBytes = parts.reduce((sum, part) => sum + part.length, 0);
+      yield { ...upload, key: this.#short(upload.key), storedBytes, storedParts: parts.length };
+    }
+  }
+
+  close(): Promise<void> {
+    this.#options.client.destroy();
+    return Promise.resolve();
+  }
+
+  #encryption(): { ServerSideEncryption?: 'aws:kms'; SSEKMSKeyId?: string; BucketKeyEnabled?: true } {
+    const { kmsKeyId } = this.#options;
+    return kmsKeyId === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true };
+  }
+
+  #full(key: string): string {
+    const { prefix } = this.#options;
+    return prefix ? `${prefix}/${key}` : key;
+  }
+
+  #short(fullKey: string): string {
+    const { prefix } = this.#options;
+    return prefix ? fullKey.slice(prefix.length + 1) : fullKey;
+  }
+
+  #exists(key: string, cause?: unknown): StageError {
+    return new StageError('store', 'EXISTS', `${key} is already in ${this.location}; evidence is never overwritten`, {
+      retryable: false,
+      cause,
+      advice: 'Verify what is there (collector verify), or use another --volume or --case.',
+    });
+  }
+}

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto';
+import { CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
+import { objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
+import { StageError } from '../../errors.ts';
+import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
+import { isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { frame, PartBody } from './s3-part-body.ts';
+
+export type S3UploadContext = {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** The object's key in the bucket, prefix included. */
+  readonly fullKey: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly layout: ImageLayout;
+  readonly objectIndex: number;
+  readonly algorithm: PartChecksumAlgorithm;
+  readonly stored: ReadonlyMap<number, StoredPart>;
+  head(versionId: string | undefined, signal: AbortSignal): Promise<StoredObjectInfo | undefined>;
+};
+
+const base64 = (bytes: Buffer | undefined): string | undefined => bytes?.toString('base64');
+const quoted = (bytes: Buffer): string => `"${bytes.toString('hex')}"`;
+
+/** What S3 prints as the checksum of an object made of parts: a digest of digests, never the image's own. */
+export const compositeSha256 = (digests: readonly Buffer[]): string =>
+  `${createHash('sha256').update(Buffer.concat(digests)).digest('base64')}-${digests.length}`;
+
+/** The ETag of an object made of parts that are not encrypted with a KMS key. */
+const compositeEtag = (digests: readonly Buffer[]): string =>
+  `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${digests.length}"`;
+
+const unusable = (code: string, message: string): StageError =>
+  new StageError('store', code, message, {
+    retryable: false,
+    advice: 'Do not use this object; keep it and its log, and image the disk under a new exhibit id.',
+  });
+
+/** One image object as a multipart upload of S3. */
+export class S3Upload implements ImageUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly stored: ReadonlyMap<number, StoredPart>;
+  readonly #context: S3UploadContext;
+  readonly #etags = new Map<number, string>();
+
+  constructor(context: S3UploadContext) {
+    this.#context = context;
+    this.key = context.key;
+    this.uploadId = context.uploadId;
+    this.stored = context.stored;
+    for (const part of context.stored.values()) if (part.etag !== undefined) this.#etags.set(part.partNumber, part.etag);
+  }
+
+  async putPart(source: PartSource, signal: AbortSignal): Promise<StoredPart> {
+    const { client, bucket, fullKey, uploadId, algorithm } = this.#context;
+    const { partNumber, length } = source.range;
+    const framing = frame(algorithm, length);
+    const body = new PartBody(source, framing);
+    const command = new UploadPartCommand({ Bucket: bucket, Key: fullKey, UploadId: uploadId, PartNumber: partNumber, Body: body });
+    command.middlewareStack.add(
+      (next) => (args) => {
+        Object.assign((args.request as { headers: Record<string, string> }).headers, framing.headers);
+        return next(args);
+      },
+      { step: 'build', name: 'partFraming', priority: 'low' },
+    );
+    const doing = `storing part ${partNumber} of ${this.key}`;
+    let answer: UploadPartCommandOutput;
+    try {
+      answer = await client.send(command, { abortSignal: signal });
+    } catch (error) {
+      if (body.failure instanceof StageError) throw body.failure;
+      throw storeError(doing, error);
+    } finally {
+      body.cancel(); // an answer that came before the body's end leaves it half sent
+    }
+    const digests = await source.digests;
+    this.#confirm(partNumber, answer, digests);
+    this.#etags.set(partNumber, answer.ETag!);
+    return { partNumber, length, etag: answer.ETag!, ...(digests.sha256 ? { sha256: digests.sha256 } : {}), ...(digests.crc32 ? { crc32: digests.crc32 } : {}) };
+  }
+
+  /** The store must repeat the checksum that it computed; silence is no confirmation. */
+  #confirm(partNumber: number, answer: UploadPartCommandOutput, digests: PartDigests): void {
+    const { algorithm } = this.#context;
+    const [said, sent] = {
+      SHA256: [answer.ChecksumSHA256, base64(digests.sha256)],
+      CRC32: [answer.ChecksumCRC32, base64(digests.crc32)],
+      MD5: [answer.ETag, digests.md5 && quoted(digests.md5)],
+    }[algorithm];
+    if (answer.ETag !== undefined && said !== undefined && said === sent) return;
+    const what = said === undefined ? `confirmed no ${algorithm} of` : `says ${algorithm} ${said} of`;
+    throw new StageError('store', 'PART_UNCONFIRMED', `the store ${what} part ${partNumber} of ${this.key}; sent was ${sent}`, {
+      retryable: said !== undefined,
+      advice: said === undefined ? 'This store has no additional checksums: use --part-checksum md5.' : 'The part is sent again; if it repeats, the store or the network damages data.',
+    });
+  }
+
+  async complete(digests: readonly PartDigests[], objectCrc32: Buffer | undefined, signal: AbortSignal): Promise<StoredObjectInfo> {
+    const { client, bucket, fullKey, uploadId, layout, objectIndex, algorithm } = this.#context;
+    const count = partCount(layout, objectIndex);
+    const size = objectLength(layout, objectIndex);
+    const parts = digests.map((digest, index) => this.#completedPart(index + 1, digest));
+    if (parts.length !== count) {
+      throw new StageError('store', 'PARTS_MISSING', `${this.key} has ${parts.length} of ${count} parts`, { retryable: true });
+    }
+    const command = new CompleteMultipartUploadCommand({
+      Bucket: bucket,
+      Key: fullKey,
+      UploadId: uploadId,
+      MultipartUpload: { Parts: parts },
+      IfNoneMatch: '*',
+      MpuObjectSize: size,
+      ...(algorithm === 'SHA256' ? { ChecksumType: 'COMPOSITE' } : {}),
+      ...(algorithm === 'CRC32' ? { ChecksumType: 'FULL_OBJECT', ChecksumCRC32: base64(objectCrc32) } : {}),
+    });
+    let answered: CompleteMultipartUploadCommandOutput | undefined;
+    try {
+      answered = await client.send(command, { abortSignal: signal });
+    } catch (error) {
+      if (isTaken(error)) throw this.#taken(error);
+      // An answer that was lost on its way leaves no upload behind, but the object.
+      if (nameOf(error) !== 'NoSuchUpload') throw storeError(`completing ${this.key}`, error);
+    }
+    const found = await this.#context.head(answered?.VersionId, signal).catch(undefinedWhenForbidden);
+    const object = this.#check(found ?? this.#asAnswered(answered, size), size);
+    return this.#checkDigest(object, digests, objectCrc32);
+  }
+
+  /** For a role that may not look: the store checked length and parts when it completed, and its answer has the digest. */
+  #asAnswered(answer: CompleteMultipartUploadCommandOutput | undefined, size: number): StoredObjectInfo | undefined {
+    if (!answer) return undefined;
+    const checksum = answer.ChecksumSHA256 ?? answer.ChecksumCRC32;
+    return {
+      key: this.key,
+      length: size,
+      ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
+      ...(answer.ETag === undefined ? {} : { etag: answer.ETag }),
+      ...(checksum === undefined ? {} : { checksum }),
+      ...(answer.ServerSideEncryption === undefined ? {} : { encryption: answer.ServerSideEncryption }),
+      ...(answer.SSEKMSKeyId === undefined ? {} : { kmsKeyArn: answer.SSEKMSKeyId }),
+    };
+  }
+
+  #completedPart(partNumber: number, digest: PartDigests): CompletedPart {
+    const etag = this.#etags.get(partNumber);
+    if (etag === undefined) {
+      throw new StageError('store', 'PARTS_MISSING', `part ${partNumber} of ${this.key} is not stored`, { retryable: true });
+    }
+    const { algorithm } = this.#context;
+    return {
+      PartNumber: partNumber,
+      ETag: etag,
+      ...(algorithm === 'SHA256' ? { ChecksumSHA256: base64(digest.sha256) } : {}),
+      ...(algorithm === 'CRC32' ? { ChecksumCRC32: base64(digest.crc32) } : {}),
+    };
+  }
+
+  #check(object: StoredObjectInfo | undefined, size: number): StoredObjectInfo {
+    if (!object) throw unusable('OBJECT_MISSING', `${this.key} was completed, but the store does not have it`);
+    if (object.length !== size) throw unusable('SHORT_OBJECT', `${this.key} has ${object.length} bytes, the image has ${size}`);
+    return object;
+  }
+
+  /** Compares the store's digest of the whole object with what the parts make. */
+  #checkDigest(object: StoredObjectInfo, digests: readonly PartDigests[], objectCrc32: Buffer | undefined): StoredObjectInfo {
+    const { algorithm } = this.#context;
+    const [said, expected] = {
+      SHA256: () => [object.checksum, compositeSha256(digests.map((digest) => digest.sha256!))],
+      CRC32: () => [object.checksum, base64(objectCrc32)],
+      MD5: () => [object.etag, compositeEtag(digests.map((digest) => digest.md5!))],
+    }[algorithm]();
+    if (said === expected) return object;
+    throw unusable('OBJECT_CHECKSUM', `the store says ${algorithm} ${said ?? 'nothing'} of ${this.key}; expected was ${expected}`);
+  }
+
+  #taken(cause: unknown): StageError {
+    return new StageError('store', 'EXISTS', `${this.key} is already stored; evidence is never overwritten`, {
+      retryable: false,
+      cause,
+      advice: 'Verify what is there (collector verify), or image the disk under another --volume or --case.',
+    });
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,239 @@
+/** The only file that knows the order of the stages: acquire → prove → complete → re-read → record. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import { imageKey, LogEvent, partCount, recordKey, type ImageStatus } from '../modules/vocabulary/index.ts';
+import { mapBadSectors } from './adapters/bad-sectors.ts';
+import type { Dc3ddTool } from './adapters/dc3dd-tool.ts';
+import type { FanOutLog } from './adapters/logs/create-event-log.ts';
+import type { EventLog } from './adapters/logs/event-log.ts';
+import { memorySink } from './adapters/logs/memory-sink.ts';
+import { scopedLog } from './adapters/logs/scoped-log.ts';
+import type { Recheck, SourceHandle } from './adapters/source-disk.ts';
+import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
+import { compareObject } from './adapters/stores/compare-object.ts';
+import type { EvidenceStore, StoredObjectInfo } from './adapters/stores/evidence-store.ts';
+import { messageOf, StageError } from './errors.ts';
+import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
+import { manifestOf, type HostFacts } from './stages/manifest.ts';
+import { judge, type Judgement } from './stages/prove.ts';
+import { CustodyLog, describeBadRanges, hostileString, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
+
+export type CollectOptions = Omit<AcquireOptions, 'scratch' | 'dc3dd'> & {
+  /** Folder for dc3dd's log while it runs. */
+  readonly scratchDir: string;
+  /** Reads every stored object back before the manifest is written. */
+  readonly reread: boolean;
+};
+
+export type CollectContext = {
+  readonly store: EvidenceStore;
+  readonly events: FanOutLog;
+  readonly tool: Dc3ddTool;
+  readonly host: HostFacts;
+  readonly options: CollectOptions;
+  readonly onProgress?: (phase: 'image' | 'reread', progress: Progress) => void;
+};
+
+export type Collected = {
+  readonly status: Exclude<ImageStatus, 'FAILED'>;
+  readonly acquisitionId: string;
+  readonly manifestKey: string;
+  readonly manifestSha256: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Why it is only PARTIAL. */
+  readonly reasons: readonly string[];
+  readonly deviations: readonly string[];
+  /** Parts that had to be sent again. */
+  readonly retries: number;
+  /** Parts that an earlier attempt had stored. */
+  readonly takenOver: number;
+};
+
+/** One acquisition while it runs. */
+type Run = Omit<CollectContext, 'events'> & {
+  readonly source: SourceHandle;
+  readonly exhibit: Exhibit;
+  readonly events: EventLog;
+  readonly custody: CustodyLog;
+  readonly captureText: () => string;
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Images one opened source and proves it. Resolves with COMPLETE or PARTIAL when the manifest is stored; whatever keeps
+ * the image from being proven rejects with a StageError, after which what was stored can be taken over.
+ */
+export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acquisitionId'>, context: CollectContext, signal: AbortSignal): Promise<Collected> {
+  const exhibit: Exhibit = { ...target, acquisitionId: ulid() };
+  const { caseId, exhibitId, acquisitionId } = exhibit;
+  const events = scopedLog(context.events, { caseId, exhibitId, acquisitionId });
+  const capture = memorySink({ filter: (record) => record['acquisitionId'] === acquisitionId });
+  const detach = context.events.add(capture);
+  const scratch = await mkdtemp(join(context.options.scratchDir, 'acquisition-'));
+  const started = performance.now();
+  try {
+    const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), scratch, signal };
+    const done = await collectOnce(run);
+    const seconds = (performance.now() - started) / 1000;
+    events.info(LogEvent.acquisitionEnded, { ...done, seconds, store: context.store.location });
+    return { ...done, seconds };
+  } catch (error) {
+    const failure = asStageError(error);
+    const { code, stage, advice, retryable } = failure;
+    events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), advice, retryable, store: context.store.location });
+    throw failure;
+  } finally {
+    detach();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+const asStageError = (error: unknown): StageError =>
+  error instanceof StageError ? error : new StageError('acquire', 'UNEXPECTED', messageOf(error), { retryable: false, cause: error });
+
+async function collectOnce(run: Run): Promise<Omit<Collected, 'seconds'>> {
+  const openedAt = new Date();
+  await refuseCollected(run);
+  recordOpening(run);
+  const acquired = await acquireImage(run);
+  const { source, custody, options } = run;
+  const bad = await mapBadSectors(source.fd, acquired.run.report, source.size);
+  for (const { offset, length, errno, tries } of bad.ranges) run.events.warn(LogEvent.sourceBadRange, { offset, length, errno, tries });
+  const after = await source.recheck();
+  const judgement = judgeImage(run, acquired, bad, after);
+  const objects = await completeObjects(run, acquired);
+  if (options.reread) await rereadObjects(run, acquired, objects);
+  custody.add('conclude', { status: judgement.status, sha256: acquired.end.sha256.toString('hex'), reasons: [...judgement.reasons] });
+  const captureText = `${acquired.run.log}\n${describeBadRanges(bad.ranges)}${run.captureText()}`;
+  const captureLog = await storeRecord(run.store, run.exhibit, 'capture.log', captureText, run.signal);
+  const custodyLog = await storeRecord(run.store, run.exhibit, 'custody.jsonl', custody.text(), run.signal);
+  const facts = { ...run, acquired, bad, after, judgement, objects, openedAt, reread: options.reread, records: { captureLog, custodyLog } };
+  const manifest = await storeManifest(run.store, manifestOf(facts), run.signal);
+  run.events.info(LogEvent.manifestStored, { key: manifest.key, sha256: manifest.sha256, versionId: manifest.versionId });
+  return {
+    status: judgement.status,
+    acquisitionId: run.exhibit.acquisitionId,
+    manifestKey: manifest.key,
+    manifestSha256: manifest.sha256,
+    sha256: acquired.end.sha256.toString('hex'),
+    bytes: acquired.end.bytes,
+    reasons: judgement.reasons,
+    deviations: judgement.deviations,
+    retries: acquired.retries,
+    takenOver: acquired.takenOver,
+  };
+}
+
+/** An exhibit with a manifest is done; imaging it again would put two images of one exhibit under one name. */
+async function refuseCollected({ store, exhibit, signal }: Run): Promise<void> {
+  const key = recordKey(exhibit.caseId, exhibit.exhibitId, 'manifest.json');
+  if (!(await store.head(key, signal).catch(undefinedWhenForbidden))) return;
+  throw new StageError('store', 'EXISTS', `${exhibit.exhibitId} of case ${exhibit.caseId} is already in ${store.location}, with its manifest`, {
+    retryable: false,
+    advice: `Verify it (collector verify ${store.location}), or give this acquisition another --volume or --case.`,
+  });
+}
+
+function recordOpening({ source, exhibit, custody, events, store, host }: Run): void {
+  const path = hostileString(source.path).escaped;
+  const facts = {
+    path,
+    size: source.size,
+    sectorSize: source.logicalSectorSize,
+    readOnlyBefore: source.readOnlyBefore,
+    readOnlyAfter: source.readOnlyAfter,
+    ...(source.disk === undefined ? {} : { identity: source.disk.identity, diskseq: source.disk.diskseq }),
+  };
+  events.info(LogEvent.sourceOpened, facts);
+  if (!source.readOnlyBefore && source.readOnlyAfter) events.info(LogEvent.sourceSetReadOnly, { path });
+  custody.add('open', { ...facts, host: host.host, store: store.location });
+  events.info(LogEvent.acquisitionStarted, { path, size: source.size, accountable: exhibit.accountable });
+}
+
+async function acquireImage(run: Run): Promise<Acquired> {
+  const { exhibit, store, events, options, tool, source, scratch, custody, onProgress } = run;
+  const acquired = await acquire(
+    source,
+    {
+      store,
+      events,
+      keyOf: (index, count) => imageKey(exhibit.caseId, exhibit.exhibitId, count === 1 ? undefined : index),
+      metadata: { 'acquisition-id': exhibit.acquisitionId, 'case-id': exhibit.caseId, 'exhibit-id': exhibit.exhibitId },
+      options: { ...options, dc3dd: tool.path, scratch },
+      onProgress: (progress) => onProgress?.('image', progress),
+    },
+    run.signal,
+  );
+  const { argv, exitCode, signal, startedAt, endedAt } = acquired.run;
+  custody.add('acquire', {
+    argv: [...argv], exitCode, signal,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    bytes: acquired.end.bytes,
+    sha256: acquired.end.sha256.toString('hex'),
+    takenOver: acquired.takenOver,
+    retries: acquired.retries,
+  });
+  return acquired;
+}
+
+type Proven = Judgement & { readonly status: Collected['status'] };
+
+function judgeImage({ source, options }: Run, acquired: Acquired, bad: Parameters<typeof judge>[0]['bad'], after: Recheck): Proven {
+  const { layout, run, end, digests } = acquired;
+  const judgement = judge({
+    sizeBefore: source.size,
+    after,
+    diskseqBefore: source.disk?.diskseq,
+    readOnlyBefore: source.readOnlyAfter,
+    run, end, bad,
+    secondHash: options.secondHash,
+    partsExpected: digests.reduce((sum, _, index) => sum + partCount(layout, index), 0),
+    partsConfirmed: digests.reduce((sum, parts) => sum + parts.filter(Boolean).length, 0),
+  });
+  const { status, reasons } = judgement;
+  if (status !== 'FAILED') return { ...judgement, status };
+  throw new StageError('prove', 'NOT_PROVEN', `the image is not proven: ${reasons.join('; ')}`, {
+    retryable: false,
+    advice: 'No manifest was written and nothing was completed; the parts stay in the store as an unfinished upload. Look at the source before you image it again.',
+  });
+}
+
+async function completeObjects({ events, custody, signal }: Run, { uploads, digests, end }: Acquired): Promise<StoredObjectInfo[]> {
+  const objects: StoredObjectInfo[] = [];
+  for (const [index, upload] of uploads.entries()) {
+    const object = await upload.complete(digests[index]!, end.objectCrc32[index], signal);
+    const { key, length, versionId, checksum } = object;
+    events.info(LogEvent.imageStored, { key, bytes: length, versionId, checksum });
+    custody.add('store', { key, length, versionId: versionId ?? null, checksum: checksum ?? null });
+    objects.push(object);
+  }
+  return objects;
+}
+
+/** Reads back what was stored: every part, and the image's SHA-256 over all objects. */
+async function rereadObjects(run: Run, { layout, digests, end }: Acquired, objects: readonly StoredObjectInfo[]): Promise<void> {
+  const { store, events, custody, onProgress, signal } = run;
+  const whole = createHash('sha256');
+  let read = 0;
+  const onChunk = (chunk: Uint8Array): void => {
+    whole.update(chunk);
+    read += chunk.length;
+    onProgress?.('reread', { total: layout.imageSize, read, stored: read });
+  };
+  for (const [objectIndex, { key, versionId }] of objects.entries()) {
+    const version = versionId === undefined ? {} : { versionId };
+    await compareObject({ store, key, layout, objectIndex, digests: digests[objectIndex]!, onChunk, ...version }, signal);
+  }
+  const sha256 = whole.digest();
+  if (!sha256.equals(end.sha256)) {
+    throw new StageError('prove', 'STORED_DIFFERS', `the stored image has SHA-256 ${sha256.toString('hex')}, the source gave ${end.sha256.toString('hex')}`, { retryable: false });
+  }
+  events.info(LogEvent.imageReread, { bytes: read, sha256: sha256.toString('hex') });
+  custody.add('verify', { bytes: read, sha256: sha256.toString('hex'), result: 'identical' });
+}

@@ -1,0 +1,262 @@
+import pRetry from 'p-retry';
+import { LogEvent, planLayout, partCount, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
+import { adoptObject } from '../adapters/stores/adopted-object.ts';
+import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
+import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
+import type { EventLog } from '../adapters/logs/event-log.ts';
+import { openPipe } from '../adapters/pipe.ts';
+import { rereadPart } from '../adapters/reread-part.ts';
+import { SlabReader, type StreamedPart, type StreamEnd } from '../adapters/slab-reader.ts';
+import type { EvidenceStore, ImageUpload, PartDigests } from '../adapters/stores/evidence-store.ts';
+import { isSlowDown } from '../adapters/stores/s3-errors.ts';
+import { messageOf, StageError } from '../errors.ts';
+
+export type AcquireSource = { readonly fd: number; readonly size: number; readonly logicalSectorSize: number };
+
+export type AcquireOptions = {
+  readonly dc3dd: string;
+  readonly secondHash: boolean;
+  readonly partSize?: number;
+  readonly maxObjectSize?: number;
+  /** Bytes of the ring of slabs. */
+  readonly ringSize: number;
+  /** Parts that are stored at once. */
+  readonly concurrency: number;
+  /** How often a part is tried in all. */
+  readonly partTries: number;
+  /** An empty folder of this acquisition. */
+  readonly scratch: string;
+};
+
+export type Progress = {
+  readonly total: number;
+  /** Bytes read and hashed. */
+  readonly read: number;
+  /** Bytes that the store confirmed, those of an earlier attempt included. */
+  readonly stored: number;
+};
+
+export type AcquireContext = {
+  readonly store: EvidenceStore;
+  readonly events: EventLog;
+  /** Key of an image object by its index. */
+  readonly keyOf: (objectIndex: number, objectCount: number) => string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly options: AcquireOptions;
+  readonly onProgress?: (progress: Progress) => void;
+};
+
+/** Everything the pass over the source gave. Nothing is judged yet, and no object is completed. */
+export type Acquired = {
+  readonly layout: ImageLayout;
+  readonly run: Dc3ddRun;
+  readonly end: StreamEnd;
+  /** Digests by object and part. */
+  readonly digests: readonly (readonly PartDigests[])[];
+  readonly uploads: readonly ImageUpload[];
+  /** Parts that an earlier attempt had stored and that this pass found identical. */
+  readonly takenOver: number;
+  readonly retries: number;
+};
+
+/**
+ * One pass over the source: dc3dd → SHA-256 → parts in the store. Resolves when dc3dd has ended and every part of the
+ * stream is confirmed; rejects with the first failure, leaving what was stored to be taken over.
+ */
+export async function acquire(source: AcquireSource, context: AcquireContext, signal: AbortSignal): Promise<Acquired> {
+  const layout = planLayout(source.size, context.options);
+  const uploads: ImageUpload[] = [];
+  try {
+    for (let index = 0; index < layout.objectCount; index++) {
+      uploads.push(await openObject(layout, index, context, signal));
+    }
+    return await new Pass(source, layout, uploads, context, signal).run();
+  } catch (error) {
+    await Promise.allSettled(uploads.map((upload) => upload.release()));
+    throw error;
+  }
+}
+
+/** The object's upload, or the object itself where an attempt completed it and ended before its manifest was written. */
+async function openObject(layout: ImageLayout, objectIndex: number, context: AcquireContext, signal: AbortSignal): Promise<ImageUpload> {
+  const { store, events, metadata } = context;
+  const key = context.keyOf(objectIndex, layout.objectCount);
+  try {
+    const upload = await store.openImage(key, { layout, objectIndex, metadata }, signal);
+    if (upload.stored.size > 0) events.info(LogEvent.acquisitionResumed, { key, parts: upload.stored.size });
+    return upload;
+  } catch (error) {
+    if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
+    events.warn(LogEvent.acquisitionResumed, { key, reason: 'the object is complete, its manifest is missing: it is compared with the source' });
+    return adoptObject(store, key, layout, objectIndex, error, signal);
+  }
+}
+
+class Pass {
+  readonly #source: AcquireSource;
+  readonly #layout: ImageLayout;
+  readonly #uploads: readonly ImageUpload[];
+  readonly #context: AcquireContext;
+  /** Ends everything at the first failure. */
+  readonly #failed = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #limit: AdaptiveLimit;
+  readonly #digests: PartDigests[][];
+  readonly #storing: Promise<void>[] = [];
+  #read = 0;
+  #stored = 0;
+  #takenOver = 0;
+  #retries = 0;
+
+  constructor(source: AcquireSource, layout: ImageLayout, uploads: readonly ImageUpload[], context: AcquireContext, signal: AbortSignal) {
+    this.#source = source;
+    this.#layout = layout;
+    this.#uploads = uploads;
+    this.#context = context;
+    this.#signal = AbortSignal.any([signal, this.#failed.signal]);
+    this.#limit = new AdaptiveLimit(context.options.concurrency);
+    this.#digests = uploads.map((_, index) => new Array<PartDigests>(partCount(layout, index)));
+  }
+
+  async run(): Promise<Acquired> {
+    const { store, options } = this.#context;
+    const pipe = await openPipe();
+    const run = startDc3dd({ binary: options.dc3dd, sourceFd: this.#source.fd, sinkFd: pipe.writeEnd.fd, scratch: options.scratch, secondHash: options.secondHash }, this.#signal);
+    run.catch((error: unknown) => this.#failed.abort(error));
+    await pipe.writeEnd.close(); // dc3dd has its own; the stream ends when dc3dd does
+    const { algorithm } = store.partChecksum;
+    const digests = { partSha256: algorithm === 'SHA256', crc32: algorithm === 'CRC32', md5: algorithm === 'MD5' };
+    const reader = new SlabReader({ fd: pipe.readEnd.fd, layout: this.#layout, ringSize: options.ringSize, digests });
+    const stop = (): void => reader.stop(this.#signal.reason);
+    this.#signal.addEventListener('abort', stop, { once: true });
+    try {
+      this.#signal.throwIfAborted();
+      await this.#storeAll(reader);
+      const [end, ran] = await Promise.all([reader.end, run]);
+      return { layout: this.#layout, run: ran, end, digests: this.#digests, uploads: this.#uploads, takenOver: this.#takenOver, retries: this.#retries };
+    } catch (error) {
+      this.#failed.abort(error);
+      await Promise.allSettled(this.#storing); // they read from the source's descriptor
+      throw await this.#explain(error, run);
+    } finally {
+      this.#signal.removeEventListener('abort', stop);
+      await reader.closed;
+      await pipe.readEnd.close();
+    }
+  }
+
+  async #storeAll(reader: SlabReader): Promise<void> {
+    for await (const part of reader.parts()) {
+      part.onBytes = (bytes) => {
+        this.#read += bytes;
+        this.#report();
+      };
+      const task = this.#storePart(part);
+      task.catch((error: unknown) => this.#failed.abort(error));
+      this.#storing.push(task);
+    }
+    await Promise.all(this.#storing);
+  }
+
+  async #storePart(part: StreamedPart): Promise<void> {
+    const { range } = part;
+    const upload = this.#uploads[range.objectIndex]!;
+    if (upload.adopted) {
+      part.discard();
+      this.#takenOver++;
+      this.#confirm(range, await part.digests); // compared when the object is
+      return;
+    }
+    const earlier = upload.stored.get(range.partNumber);
+    if (earlier) {
+      part.discard();
+      const digests = await part.digests;
+      if (!isSamePart(earlier, digests)) throw mismatch(range, upload.key);
+      this.#takenOver++;
+      this.#confirm(range, digests);
+      return;
+    }
+    await this.#limit.run(async () => {
+      try {
+        await this.#put(part, upload);
+      } finally {
+        part.discard();
+      }
+    });
+    this.#confirm(range, await part.digests);
+  }
+
+  /** The first try streams what dc3dd reads; every further one reads the part's range again. */
+  async #put(part: StreamedPart, upload: ImageUpload): Promise<void> {
+    const { options, events } = this.#context;
+    const { range } = part;
+    const put = async (attempt: number): Promise<void> => {
+      this.#signal.throwIfAborted();
+      const source = attempt === 1 ? part : rereadPart(this.#source.fd, range, await part.digests, this.#source.logicalSectorSize, this.#signal);
+      await upload.putPart(source, this.#signal);
+      this.#limit.succeeded();
+    };
+    await pRetry(put, {
+      retries: options.partTries - 1,
+      minTimeout: 250,
+      maxTimeout: 20_000,
+      randomize: true,
+      signal: this.#signal,
+      shouldRetry: ({ error }) => error instanceof StageError && error.retryable,
+      onFailedAttempt: ({ error, attemptNumber }) => {
+        part.discard();
+        if (isSlowDown(error)) this.#limit.slowDown();
+        if (this.#signal.aborted) return;
+        this.#retries++;
+        events.warn(LogEvent.partRetried, { part: range.partNumber, object: range.objectIndex, attempt: attemptNumber, reason: messageOf(error) });
+      },
+    });
+  }
+
+  #confirm(range: PartRange, digests: PartDigests): void {
+    this.#digests[range.objectIndex]![range.partNumber - 1] = digests;
+    this.#stored += range.length;
+    this.#context.events.info(LogEvent.partStored, {
+      part: range.partNumber,
+      object: range.objectIndex,
+      offset: range.offset,
+      bytes: range.length,
+      ...(digests.sha256 ? { sha256: digests.sha256.toString('hex') } : {}),
+    });
+    this.#report();
+  }
+
+  #report(): void {
+    this.#context.onProgress?.({ total: this.#source.size, read: this.#read, stored: this.#stored });
+  }
+
+  /** A stream that broke off is explained by how dc3dd ended, not by who noticed first. */
+  async #explain(error: unknown, run: Promise<Dc3ddRun>): Promise<unknown> {
+    const first = this.#signal.reason ?? error;
+    const ran = await run.catch(() => undefined);
+    if (!(first instanceof StageError) || first.code !== 'SOURCE_SHRANK' || !ran) return first;
+    const { exitCode, signal, report } = ran;
+    const how = signal ? `was ended by ${signal}` : `ended with exit ${exitCode} and "${report.footer}"`;
+    const lastWord = ran.log.split('\n').filter((line) => line.startsWith('[!')).at(-1);
+    const code = exitCode === 0 ? 'SOURCE_SHRANK' : 'DC3DD_FAILED';
+    return new StageError('acquire', code, `${first.message} of ${this.#source.size}; dc3dd ${how}${lastWord ? `: ${lastWord}` : ''}`, {
+      retryable: exitCode !== 0,
+      cause: first,
+      advice: 'Nothing was completed; what was stored stays. Check the source, then start again: the upload is taken over.',
+    });
+  }
+}
+
+function isSamePart(stored: { sha256?: Buffer; crc32?: Buffer; etag?: string }, digests: PartDigests): boolean {
+  if (digests.sha256) return stored.sha256?.equals(digests.sha256) ?? false;
+  if (digests.crc32) return stored.crc32?.equals(digests.crc32) ?? false;
+  return stored.etag === `"${digests.md5?.toString('hex')}"`;
+}
+
+function mismatch(range: PartRange, key: string): StageError {
+  const end = range.offset + range.length;
+  return new StageError('acquire', 'PART_MISMATCH', `part ${range.partNumber} of ${key} (bytes ${range.offset} to ${end}) is stored with another digest than the source has now`, {
+    retryable: false,
+    advice: 'The source or the store changed since the earlier attempt. Nothing was completed. Compare both before you go on; another --volume starts afresh.',
+  });
+}

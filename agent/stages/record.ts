@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import {
+  chainEvent, hostileText, MANIFEST_SCHEMA, recordKey, serializeCustody, serializeManifest,
+  type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody,
+} from '../../modules/vocabulary/index.ts';
+import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
+import { StageError } from '../errors.ts';
+
+export type Exhibit = { readonly caseId: string; readonly exhibitId: string; readonly acquisitionId: string; readonly accountable: string };
+
+export const sha256Hex = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Text from this host that may hold anything, such as a path. */
+export const hostileString = (text: string): HostileText => hostileText(Buffer.from(text));
+
+/** Collects custody events of one acquisition, each chained to the one before. */
+export class CustodyLog {
+  readonly #exhibit: Exhibit;
+  readonly #chain: CustodyEvent[] = [];
+
+  constructor(exhibit: Exhibit) {
+    this.#exhibit = exhibit;
+  }
+
+  add(action: string, detail: CustodyEvent['detail']): void {
+    const { caseId, exhibitId, acquisitionId, accountable: actor } = this.#exhibit;
+    const event = { time: new Date().toISOString(), caseId, exhibitId, acquisitionId, actor, action, detail };
+    this.#chain.push(chainEvent(this.#chain, event, sha256Hex));
+  }
+
+  text(): string {
+    return serializeCustody(this.#chain);
+  }
+}
+
+type StoredRecord = ManifestBody['records']['captureLog'];
+
+/**
+ * Stores a record beside the image. A record that an attempt without a manifest left is not overwritten: this one then
+ * carries its acquisition's id in its name.
+ */
+export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredRecord> {
+  const body = Buffer.from(text);
+  const contentType = record === 'custody.jsonl' ? 'application/jsonl' : 'text/plain; charset=utf-8';
+  const put = async (key: string): Promise<StoredRecord> => {
+    const { versionId } = await store.putRecord(key, body, contentType, signal);
+    return { key, length: body.length, sha256: sha256Hex(body), ...(versionId === undefined ? {} : { versionId }) };
+  };
+  try {
+    return await put(recordKey(exhibit.caseId, exhibit.exhibitId, record));
+  } catch (error) {
+    if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
+    return put(recordKey(exhibit.caseId, `${exhibit.exhibitId}.${exhibit.acquisitionId}`, record));
+  }
+}
+
+/** Writes the manifest, last of all: from here on the image is evidence. */
+export async function storeManifest(store: EvidenceStore, body: Omit<ManifestBody, 'schema' | 'createdAt'>, signal: AbortSignal): Promise<StoredObjectInfo & { sha256: string }> {
+  const text = serializeManifest({ schema: MANIFEST_SCHEMA, ...body, createdAt: new Date().toISOString() }, sha256Hex);
+  const bytes = Buffer.from(text);
+  const key = recordKey(body.caseId, body.exhibitId, 'manifest.json');
+  const stored = await store.putRecord(key, bytes, 'application/json', signal);
+  return { ...stored, sha256: sha256Hex(bytes) };
+}
+
+/** Bad ranges as one line each, for the capture log. */
+export const describeBadRanges = (ranges: readonly BadRange[]): string =>
+  ranges.map(({ offset, length, errno, tries }) => `bad range: offset ${offset}, length ${length}, ${errno}, tried ${tries} times\n`).join('');
