@@ -34,7 +34,7 @@ export type SlabMessage =
   /** A slot was filled with `length` bytes of part `part` (index in the order of the stream). */
   | { readonly kind: 'slab'; readonly part: number; readonly slot: number; readonly length: number }
   /** Part `part` was read to its end. */
-  | { readonly kind: 'part'; readonly part: number; readonly sha256: Uint8Array | undefined; readonly crc32: number; readonly md5: Uint8Array | undefined }
-  /** The stream ended; `objectCrc32` is per object of the image. */
+  | { readonly kind: 'part'; readonly part: number; readonly sha256: Uint8Array | undefined; readonly crc32: number | undefined; readonly md5: Uint8Array | undefined }
+  /** The stream ended; `objectCrc32` is per object of the image, empty unless it was asked for. */
   | { readonly kind: 'end'; readonly bytes: number; readonly surplus: number; readonly sha256: Uint8Array; readonly objectCrc32: readonly number[] }
   | { readonly kind: 'fault'; readonly message: string };

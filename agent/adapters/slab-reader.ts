@@ -185,7 +185,7 @@ export class SlabReader {
       case 'part':
         this.#partInProgress().end({
           ...(message.sha256 ? { sha256: Buffer.from(message.sha256) } : {}),
-          crc32: crcBytes(message.crc32),
+          ...(message.crc32 === undefined ? {} : { crc32: crcBytes(message.crc32) }),
           ...(message.md5 ? { md5: Buffer.from(message.md5) } : {}),
         });
         this.#current = undefined;

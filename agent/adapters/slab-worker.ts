@@ -47,7 +47,7 @@ function drainSurplus(): number {
 
 function run(): void {
   const image = createHash('sha256');
-  const objectCrc32: number[] = Array.from({ length: layout.objectCount }, () => 0);
+  const objectCrc32: number[] = digests.crc32 ? Array.from({ length: layout.objectCount }, () => 0) : [];
   let bytes = 0;
   let index = 0;
   let ended = false;
@@ -77,7 +77,7 @@ function run(): void {
       send({ kind: 'slab', part: index, slot, length: filled });
     }
     if (ended) break;
-    send({ kind: 'part', part: index, sha256: partSha256?.digest(), crc32: partCrc32, md5: partMd5?.digest() });
+    send({ kind: 'part', part: index, sha256: partSha256?.digest(), crc32: digests.crc32 ? partCrc32 : undefined, md5: partMd5?.digest() });
     index++;
   }
   const surplus = ended ? 0 : drainSurplus();
