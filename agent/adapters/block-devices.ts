@@ -2,7 +2,7 @@ import { hostileText, volumeIdFromSerial } from '../../modules/vocabulary/index.
 import type { AssessedDisk, Disk, Verdict } from './disk.ts';
 import { readUses, type Use } from './mounts.ts';
 import { type BlockEntry, readBlockEntries, readBootId, type SystemRoots } from './sysfs.ts';
-import { labelsOf, readLabelLinks } from './udev-names.ts';
+import { isSettled, labelsOf, readLabelLinks } from './udev-names.ts';
 
 export type ListOptions = SystemRoots & {
   /** Whether instance-store disks may be imaged. @default false */
@@ -95,25 +95,30 @@ function describe(entry: BlockEntry, bootId: string, labels: Disk['labels'], hol
   };
 }
 
+/** A disk with its verdict, and whether udev had finished with it before its labels were read. */
+export type SurveyedDisk = AssessedDisk & { readonly settled: boolean };
+
+/** What {@link listDisks} lists, for who must tell a disk that udev is still at work on. */
+export async function surveyDisks(options: ListOptions): Promise<SurveyedDisk[]> {
+  const [entries, bootId, uses] = await Promise.all([readBlockEntries(options), readBootId(options), readUses(options)]);
+  const settled = await Promise.all(entries.map((entry) => isSettled(options, entry)));
+  const links = await readLabelLinks(options); // after `settled`: what was finished then has its labels now
+  const usesOf = usesByDisk(entries, uses);
+  return Promise.all(
+    entries.map(async (entry, index) => {
+      const own = usesOf.get(entry.name) ?? [];
+      const holders = holdersOf(entry, own);
+      const disk = describe(entry, bootId, await labelsOf(options, entry, links), holders);
+      const verdict = assess(entry, own, holders, options.includeInstanceStore ?? false);
+      return { disk, verdict, settled: settled[index] ?? false };
+    }),
+  );
+}
+
 /**
  * Every block device that is not a partition, in order of name, each with the verdict whether it may be imaged and, if
  * not, why. A disk that goes away while it is read is left out.
  * @throws StageError NO_DISKSEQ on a kernel older than 5.15; the file system's error where /sys or /proc is unreadable
  */
-export async function listDisks(options: ListOptions = {}): Promise<AssessedDisk[]> {
-  const [entries, bootId, uses, links] = await Promise.all([
-    readBlockEntries(options),
-    readBootId(options),
-    readUses(options),
-    readLabelLinks(options),
-  ]);
-  const usesOf = usesByDisk(entries, uses);
-  return Promise.all(
-    entries.map(async (entry) => {
-      const own = usesOf.get(entry.name) ?? [];
-      const holders = holdersOf(entry, own);
-      const disk = describe(entry, bootId, await labelsOf(options, entry, links), holders);
-      return { disk, verdict: assess(entry, own, holders, options.includeInstanceStore ?? false) };
-    }),
-  );
-}
+export const listDisks = async (options: ListOptions = {}): Promise<AssessedDisk[]> =>
+  (await surveyDisks(options)).map(({ disk, verdict }) => ({ disk, verdict }));

@@ -3,7 +3,7 @@ import { readdir, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { escapeHostile, hostileText, type HostileText } from '../../modules/vocabulary/index.ts';
 import type { Disk } from './disk.ts';
-import { type BlockEntry, devPath, readIfThere, runPath, type SystemRoots, sysPath } from './sysfs.ts';
+import { type BlockEntry, devPath, readIfThere, runPath, type SystemRoots } from './sysfs.ts';
 
 /** udev's file names, one character a byte, so that nothing a label holds is lost or changed. */
 const BYTES = 'latin1';
@@ -17,31 +17,39 @@ export function decodeUdevName(name: Uint8Array): Buffer {
   );
 }
 
-/** Kernel name that a link of `/dev/disk/…` leads to; undefined when it is gone or no link. */
-export async function linkTarget(path: string | Buffer): Promise<string | undefined> {
-  try {
-    return basename(await readlink(path));
-  } catch {
-    return undefined;
-  }
-}
-
 /** Labels by the kernel name of the disk or partition that carries them. */
 export type LabelsByName = ReadonlyMap<string, readonly Buffer[]>;
 
-/** Reads `/dev/disk/by-label`. One link names one device: of two disks with the same label, the newer. */
+/** The links of one directory of `/dev/disk`, in order of name, with the kernel names that they lead to. */
+async function readLinks(roots: SystemRoots, kind: LinkKind): Promise<{ name: Buffer; target: string }[]> {
+  const directory = devPath(roots, 'disk', kind);
+  const names = await readdir(directory, { encoding: 'buffer' }).catch(() => []); // made with its first link
+  const links = names.toSorted((a, b) => Buffer.compare(a, b)).map(async (name) => {
+    const target = await readlink(Buffer.concat([Buffer.from(`${directory}/`), name])).catch(() => undefined);
+    return target === undefined ? [] : [{ name, target: basename(target) }];
+  });
+  return (await Promise.all(links)).flat();
+}
+
+/** Labels as `/dev/disk/by-label` has them. One link names one device: of two disks with the same label, the newer. */
 export async function readLabelLinks(roots: SystemRoots): Promise<LabelsByName> {
-  const directory = devPath(roots, 'disk/by-label');
-  const names = await readdir(directory, { encoding: 'buffer' }).catch(() => []); // not there until a disk has a label
-  const labels = new Map<string, Buffer[]>();
-  await Promise.all(
-    names.map(async (name) => {
-      const target = await linkTarget(Buffer.concat([Buffer.from(`${directory}/`), name]));
-      if (target === undefined) return;
-      labels.set(target, [...(labels.get(target) ?? []), decodeUdevName(name)]);
-    }),
-  );
-  return labels;
+  const byTarget = Map.groupBy(await readLinks(roots, 'by-label'), ({ target }) => target);
+  return new Map([...byTarget].map(([target, links]) => [target, links.map(({ name }) => decodeUdevName(name))]));
+}
+
+/** The directories of `/dev/disk` that are watched, the most telling first. */
+export const LINK_KINDS = ['by-label', 'by-id', 'by-diskseq'] as const;
+export type LinkKind = (typeof LINK_KINDS)[number];
+
+/** The most telling link that leads to a disk or to one of its partitions; its name is as udev escaped it. */
+export async function tellingLink(roots: SystemRoots, disk: Disk): Promise<{ kind: LinkKind; name: HostileText } | undefined> {
+  const devices = new Set([disk.name, ...disk.partitions]);
+  for (const kind of LINK_KINDS) {
+    const links = await readLinks(roots, kind);
+    const link = links.find(({ target }) => devices.has(target));
+    if (link) return { kind, name: hostileText(link.name) };
+  }
+  return undefined;
 }
 
 /** What udev recorded about one device. */
@@ -79,17 +87,12 @@ export async function labelsOf(roots: SystemRoots, entry: BlockEntry, links: Lab
  * Whether udev has finished with a disk and its partitions, so that its links and labels can be believed. Always true
  * where udev has never run.
  */
-export async function isSettled(roots: SystemRoots, disk: Pick<Disk, 'name' | 'devno' | 'diskseq' | 'partitions'>): Promise<boolean> {
+export async function isSettled(roots: SystemRoots, entry: BlockEntry): Promise<boolean> {
   if (!existsSync(runPath(roots, 'udev/control'))) return true;
-  const whole = await readUdevRecord(roots, disk.devno);
+  const whole = await readUdevRecord(roots, entry.devno);
   if (whole === undefined) return false;
   // From systemd 250 a record names the diskseq it is about; one without it is then about the time before the disk came.
-  if (whole.diskseq === undefined ? existsSync(devPath(roots, 'disk/by-diskseq')) : isStale(whole, disk.diskseq)) return false;
-  const parts = await Promise.all(
-    disk.partitions.map(async (name) => {
-      const devno = (await readIfThere(sysPath(roots, 'block', disk.name, name, 'dev')))?.toString(BYTES).trim();
-      return devno === undefined || (await readUdevRecord(roots, devno)) !== undefined;
-    }),
-  );
-  return parts.every(Boolean);
+  if (whole.diskseq === undefined ? existsSync(devPath(roots, 'disk/by-diskseq')) : isStale(whole, entry.diskseq)) return false;
+  const parts = await Promise.all(entry.partitions.map(({ devno }) => readUdevRecord(roots, devno)));
+  return parts.every((part) => part !== undefined);
 }

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+
+const DAEMONS = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd', '/sbin/udevd'];
+
+/** How long a fresh udevd may take to answer, and a queue of events to drain. Seconds. */
+const ANSWER_S = 10;
+
+/** The udevd of this process, if it had to start one. */
+let own: { readonly child: ChildProcess; readonly leftovers: readonly string[] } | undefined;
+let starting: Promise<void> | undefined;
+
+const udevadm = (...args: string[]) => execa('udevadm', args, { timeout: (ANSWER_S + 5) * 1000 });
+
+const answers = async (): Promise<boolean> => !(await execa('udevadm', ['control', '--ping', '--timeout=2'], { reject: false })).failed;
+
+/** Removes what only our udevd kept up to date, which would be wrong from now on. */
+function forget(): void {
+  for (const path of own?.leftovers ?? []) rmSync(path, { recursive: true, force: true });
+  own = undefined;
+}
+
+/** For a process that ends without {@link stopUdev}: nothing can be awaited, so udevd must not write any more. */
+function killAndForget(): void {
+  own?.child.kill('SIGKILL');
+  forget();
+}
+
+async function start(): Promise<void> {
+  const daemon = DAEMONS.find((path) => existsSync(path));
+  if (daemon === undefined) throw new Error(`no udevd in ${DAEMONS.join(', ')}: install the Debian package udev`);
+  if (process.getuid?.() !== 0) throw new Error('udevd runs as root only: run this as root');
+  const leftovers = ['/run/udev', '/dev/disk'].filter((path) => own?.leftovers.includes(path) || !existsSync(path));
+  // setpriv: the kernel ends udevd with us, even where we are killed and no handler runs.
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', daemon], { stdio: 'ignore' });
+  const failed = once(child, 'exit').then(([code]) => {
+    throw new Error(`${daemon} ended at once with status ${String(code)}`);
+  });
+  child.unref();
+  if (!own) process.once('exit', killAndForget);
+  own = { child, leftovers };
+  const answered = (async () => {
+    const deadline = Date.now() + ANSWER_S * 1000;
+    while (!(await answers())) {
+      if (Date.now() > deadline) throw new Error(`${daemon} does not answer after ${ANSWER_S} s`);
+      await delay(50);
+    }
+  })();
+  failed.catch(() => {}); // it also ends in due time
+  await Promise.race([answered, failed]);
+  await udevadm('trigger', '--subsystem-match=block', '--action=add');
+  await settleUdev();
+}
+
+/**
+ * Makes sure that a udevd runs: the machine's own where there is one, otherwise one that ends with this process. Cheap to
+ * call again; starts another one when the one that was there has ended.
+ * @throws Error when udev is not installed, this is not root, or udevd does not start
+ */
+export async function ensureUdev(): Promise<void> {
+  if (await answers()) return;
+  starting ??= start().finally(() => (starting = undefined));
+  await starting;
+}
+
+/** Waits until udev has handled every event so far, at most 10 s. */
+export async function settleUdev(): Promise<void> {
+  await udevadm('settle', `--timeout=${ANSWER_S}`);
+}
+
+/** Ends the udevd that {@link ensureUdev} started; leaves any other alone. */
+export async function stopUdev(): Promise<void> {
+  const child = own?.child;
+  const ended = child && child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
+  child?.ref(); // the wait for it must keep this process going
+  child?.kill('SIGTERM');
+  await ended;
+  process.off('exit', killAndForget);
+  forget();
+}

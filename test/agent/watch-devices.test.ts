@@ -1,0 +1,227 @@
+import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { hostileText } from '../../modules/vocabulary/index.ts';
+import { type DeviceEvent, type DeviceWatcher, watchDevices, type WatchOptions } from '../../agent/watch-devices.ts';
+import { makeExt4, makeGptDisk, makeRaw } from '../../scripts/lab/disks.ts';
+import { useDisks } from '../helpers/disks.ts';
+import { settleUdev } from '../helpers/udev.ts';
+
+type Found = Extract<DeviceEvent, { type: 'found' }>;
+
+/** Long enough for udev on a busy machine, far shorter than a test's limit. */
+const PATIENCE_MS = 15_000;
+
+/** Long enough that an event which should not come would have come: many scans. */
+const QUIET_MS = 600;
+
+describe('watching for disks', () => {
+  const disks = useDisks();
+  let events: DeviceEvent[];
+  let warnings: unknown[];
+  let watcher: DeviceWatcher | undefined;
+
+  beforeEach(() => {
+    events = [];
+    warnings = [];
+  });
+  afterEach(async () => {
+    await watcher?.close();
+    watcher = undefined;
+    expect(warnings).to.deep.equal([]);
+  });
+
+  /** A watch without its net, so that only what the watches see can be reported. */
+  const start = async (options: WatchOptions = {}): Promise<void> => {
+    watcher = await watchDevices(
+      { rescanMs: 3_600_000, onWarning: (warning) => void warnings.push(warning), ...options },
+      (event) => void (disks.isOurs(event.disk) && events.push(event)),
+      new AbortController().signal,
+    );
+  };
+  const found = (): Found[] => events.filter((event) => event.type === 'found');
+  const until = async (condition: () => boolean): Promise<void> => {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (!condition()) {
+      if (Date.now() > deadline) throw new Error(`still waiting after ${PATIENCE_MS} ms; events: ${JSON.stringify(events)}`);
+      await delay(20);
+    }
+  };
+  /** Waits until no disk of the machine is kept back, which would be looked at often: only links then cause a scan. */
+  const idle = async (): Promise<void> => {
+    for (let scans = -1; scans !== watcher?.scans; await delay(300)) scans = watcher?.scans ?? 0;
+  };
+  const summary = () => found().map(({ disk, trigger, link, verdict }) => ({ path: disk.path, trigger, link: link?.escaped, eligible: verdict.eligible }));
+
+  it('finds a labelled disk through /dev/disk/by-label, once', async () => {
+    await start();
+    await idle();
+    const loop = await disks.attach(await makeExt4(disks.file('labelled'), { label: 'EVIDENCE one' }));
+    await until(() => found().length > 0);
+    await delay(QUIET_MS);
+    expect(summary()).to.deep.equal([{ path: loop.path, trigger: 'by-label', link: 'EVIDENCE\\x5cx20one', eligible: true }]);
+    expect(found()[0]?.disk.labels.map(({ escaped }) => escaped)).to.deep.equal(['EVIDENCE one']);
+  });
+
+  it('finds a disk that was attached before it started', async () => {
+    const loop = await disks.attach(await makeExt4(disks.file('early'), { label: 'early' }));
+    await start();
+    expect(summary()).to.deep.equal([{ path: loop.path, trigger: 'scan', link: undefined, eligible: true }]);
+  });
+
+  it('finds disks without a label and with a blank one, which get no link by label', async () => {
+    await start();
+    await idle();
+    const raw = await disks.attach(await makeRaw(disks.file('raw'), 1024 * 1024 + 512));
+    const unlabelled = await disks.attach(await makeExt4(disks.file('unlabelled')));
+    const blank = await disks.attach(await makeExt4(disks.file('blank'), { label: '   ' }));
+    await until(() => found().length >= 3);
+    await delay(QUIET_MS);
+    expect(summary().map(({ path }) => path).toSorted()).to.deep.equal([raw.path, unlabelled.path, blank.path].toSorted());
+    expect(new Set(summary().map(({ trigger }) => trigger))).to.deep.equal(new Set(['by-diskseq']));
+  });
+
+  it('finds two disks with one label, each once, though they share a link that flips', async () => {
+    await start();
+    const first = await disks.attach(await makeExt4(disks.file('twin-1'), { label: 'twin' }));
+    const second = await disks.attach(await makeExt4(disks.file('twin-2'), { label: 'twin' }));
+    await until(() => found().length >= 2);
+    await second.detach(); // the link flips back to the first
+    await until(() => events.some(({ type }) => type === 'gone'));
+    await delay(QUIET_MS);
+    expect(events.map(({ type, disk }) => `${type} ${disk.path}`)).to.deep.equal([
+      `found ${first.path}`,
+      `found ${second.path}`,
+      `gone ${second.path}`,
+    ]);
+    expect(found().map(({ disk }) => disk.labels.map(({ escaped }) => escaped))).to.deep.equal([['twin'], ['twin']]);
+  });
+
+  it('takes the whole disk, once, when labels name its partitions', async () => {
+    await start();
+    const loop = await disks.attach(await makeGptDisk(disks.file('gpt'), ['first part', 'second']), { partitions: true });
+    await until(() => found().length > 0);
+    await delay(QUIET_MS);
+    expect(summary()).to.have.length(1);
+    expect(summary()[0]).to.include({ path: loop.path, eligible: true });
+  });
+
+  it('leaves a mounted disk alone, and reports it as eligible once it is unmounted', async () => {
+    const loop = await disks.attach(await makeExt4(disks.file('mounted')), { readOnly: true });
+    const unmount = await disks.mount(loop.path, 'noload');
+    await start({ rescanMs: 100 });
+    expect(found().map(({ verdict }) => verdict)).to.have.deep.members([
+      { eligible: false, reason: 'mounted', because: `a file system on it is in use (mounted at ${disks.file('mnt 0')})` },
+    ]);
+    await delay(300);
+    expect(found()).to.have.length(1);
+    await unmount();
+    await until(() => found().length > 1);
+    await delay(300);
+    expect(found().map(({ verdict, disk }) => [verdict.eligible, disk.path])).to.deep.equal([[false, loop.path], [true, loop.path]]);
+  });
+
+  it('reports a disk that leaves, and what comes under its name as another', async () => {
+    await start();
+    const before = await disks.attach(await makeRaw(disks.file('before'), 65536));
+    await until(() => events.length === 1);
+    await before.detach();
+    await until(() => events.length === 2);
+    await disks.attach(await makeRaw(disks.file('after'), 65536), { device: before.path });
+    await until(() => events.length === 3);
+    expect(events.map(({ type, disk }) => `${type} ${disk.path}`)).to.deep.equal([
+      `found ${before.path}`,
+      `gone ${before.path}`,
+      `found ${before.path}`,
+    ]);
+    expect(events[2]?.disk.identity).to.not.equal(events[0]?.disk.identity);
+  });
+
+  it('finds a disk by its net alone, where no link ever appears', async () => {
+    await start({ rescanMs: 100, devRoot: disks.file('no-such-root') });
+    const loop = await disks.attach(await makeExt4(disks.file('unlinked'), { label: 'unlinked' }));
+    await until(() => found().length > 0);
+    expect(summary()).to.deep.equal([{ path: loop.path, trigger: 'rescan', link: undefined, eligible: true }]);
+  });
+
+  it('awaits /dev/disk/by-label where it does not exist yet, and again when it vanished and came back', async () => {
+    const devRoot = disks.file('dev-root');
+    await mkdir(`${devRoot}/dev`, { recursive: true });
+    await start({ devRoot, settleMs: 0 });
+    for (const round of [1, 2]) {
+      await mkdir(`${devRoot}/dev/disk/by-label`, { recursive: true });
+      await delay(200);
+      const loop = await disks.attach(await makeRaw(disks.file(`awaited ${round}`), 65536));
+      await delay(200);
+      expect(found()).to.have.length(round - 1); // no net, and no link to it yet
+      const link = `${devRoot}/dev/disk/by-label/LABEL${round}`;
+      await symlink(`../../${loop.path.slice('/dev/'.length)}`, `${link}.tmp`); // as udev does: a temporary name, then a rename
+      await rename(`${link}.tmp`, link);
+      await until(() => found().length === round);
+      expect(found()[round - 1]).to.deep.include({ trigger: 'by-label', link: hostileText(Buffer.from(`LABEL${round}`)) });
+      await rm(`${devRoot}/dev/disk`, { recursive: true });
+    }
+  });
+
+  it('bounds the work that a storm of links can cause', async () => {
+    const devRoot = disks.file('storm-root');
+    await mkdir(`${devRoot}/dev/disk/by-label`, { recursive: true });
+    await start({ devRoot, settleMs: 0 });
+    const loop = await disks.attach(await makeRaw(disks.file('in the storm'), 65536));
+    const startedAt = performance.now();
+    for (let count = 0; count < 600; count++) {
+      const target = count === 300 ? loop.path.slice('/dev/'.length) : `loop9999${count}`;
+      await symlink(`../../${target}`, `${devRoot}/dev/disk/by-label/L${count}`);
+    }
+    await until(() => found().length > 0);
+    await delay(QUIET_MS);
+    expect(summary().map(({ path }) => path)).to.deep.equal([loop.path]);
+    expect(watcher?.scans).to.be.at.most(2 + (performance.now() - startedAt) / 50);
+  });
+
+  it('keeps hostile labels inert, and still finds their disks through them', async () => {
+    await start();
+    const label = '$(id)`;\n/~';
+    await disks.attach(await makeExt4(disks.file('hostile'), { label }));
+    await until(() => found().length > 0);
+    const [event] = found();
+    expect(event?.trigger).to.equal('by-label');
+    expect(event?.link?.escaped).to.match(/^[\x20-\x7e]+$/);
+    expect(event?.disk.labels.map(({ base64 }) => Buffer.from(base64, 'base64').toString())).to.deep.equal([label]);
+    expect(event?.disk.identity).to.match(/^disk-[0-9a-f]{8}-\d+$/);
+  });
+
+  it('says nothing more once it is closed', async () => {
+    await start();
+    await watcher?.close();
+    await disks.attach(await makeRaw(disks.file('late'), 65536));
+    await delay(QUIET_MS);
+    expect(events).to.deep.equal([]);
+  });
+
+  it('ends with its signal', async () => {
+    const controller = new AbortController();
+    const seen: DeviceEvent[] = [];
+    watcher = await watchDevices({ rescanMs: 100 }, (event) => void seen.push(event), controller.signal);
+    controller.abort();
+    await delay(200);
+    const { scans } = watcher;
+    await delay(300);
+    expect(watcher.scans).to.equal(scans);
+    const refused = await watchDevices({}, () => {}, controller.signal).then(() => undefined, (error: Error) => error.name);
+    expect(refused).to.equal('AbortError');
+  });
+
+  it('answers a storm of udev events with a few scans', async () => {
+    const loop = await disks.attach(await makeExt4(disks.file('storm'), { label: 'storm' }));
+    await start();
+    const before = watcher?.scans ?? 0;
+    const name = loop.path.slice('/dev/'.length);
+    for (let count = 0; count < 50; count++) await execa('udevadm', ['trigger', '--action=change', `--sysname-match=${name}`]);
+    await settleUdev();
+    await delay(QUIET_MS);
+    expect(found()).to.have.length(1);
+    expect((watcher?.scans ?? 0) - before).to.be.below(50);
+  });
+});

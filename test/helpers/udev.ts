@@ -1,0 +1,1 @@
+export { ensureUdev, settleUdev, stopUdev } from '../../scripts/lab/udev.ts';
