@@ -44,7 +44,11 @@ const RCLONE = 'env -u AWS_CA_BUNDLE rclone rcat "sink:${URI#s3://}/image.dd"';
 
 const peer = (name: string, to: Destination, about: string, command: string): Case => ({ name, group: 'peer', to, about, command });
 const limit = (name: string, about: string, command: string, more: Pick<Case, 'hashesNothing'> = {}): Case => ({
-  ...{ name: `limit ${name}`, group: 'limit', to: 'nowhere', about, command },
+  name: `limit ${name}`,
+  group: 'limit',
+  to: 'nowhere',
+  about,
+  command,
   ...more,
 });
 

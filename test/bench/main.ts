@@ -79,7 +79,7 @@ async function runRounds(bench: Bench, cases: readonly Case[], runs: number, sig
   return outcome;
 }
 
-async function bench(options: BenchOptions, signal: AbortSignal): Promise<BenchReport> {
+async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchReport> {
   const matching = CASES.filter(({ name }) => options.only.test(name));
   if (matching.length === 0) throw new UsageError(`no case matches --only ${options.only}; --list names them`);
   if (matching.some(({ group }) => group === 'collector')) await buildCollector(signal);
@@ -123,7 +123,7 @@ async function main(): Promise<number> {
       return 0;
     }
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt.abort(new Error(name)));
-    const report = await bench(options, interrupt.signal);
+    const report = await measure(options, interrupt.signal);
     process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : printReport(report));
     return report.failed.length > 0 ? 1 : 0;
   } catch (error) {

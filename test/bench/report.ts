@@ -26,9 +26,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)];
 }
 
+const whole = (value: number): string => value.toFixed(0);
+
 function caseRow(summary: CaseSummary, first: CaseSummary | undefined): string[] {
   const { mibPerSecond: rate, cpuSecondsPerGib, peakRssBytes, peakPssBytes, sinkBusy } = summary;
-  const whole = (value: number): string => value.toFixed(0);
   return [
     summary.name,
     whole(rate.median),

@@ -24,9 +24,19 @@ const BUCKET = 'bench';
 /** Text of a file that may hold a digest is looked at up to this size. */
 const RECORD_BYTES = 1024 ** 2;
 
-const credentials = { AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench-secret', AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1' };
+const credentials = {
+  AWS_ACCESS_KEY_ID: 'bench',
+  AWS_SECRET_ACCESS_KEY: 'bench-secret',
+  AWS_REGION: 'us-east-1',
+  AWS_DEFAULT_REGION: 'us-east-1',
+};
 /** Neither a person's configuration nor this host's instance role may leak into what is measured. */
-const isolation = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null', AWS_EC2_METADATA_DISABLED: 'true', RCLONE_CONFIG: '/dev/null' };
+const isolation = {
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  RCLONE_CONFIG: '/dev/null',
+};
 
 const rclone = (endpoint: string, caFile: string): Record<string, string> => ({
   RCLONE_CONFIG_SINK_TYPE: 's3',
@@ -68,9 +78,17 @@ export async function runCase(bench: Bench, { command, to, hashesNothing }: Case
       ...credentials,
       ...isolation,
       ...rclone(endpoint, sink.caFile),
-      ...{ AWS_CA_BUNDLE: sink.caFile, NODE_EXTRA_CA_CERTS: sink.caFile },
-      ...{ SOURCE: source.path, SIZE: String(source.size), ENDPOINT: endpoint, URI: `s3://${prefix}`, OUT: out },
-      ...{ NODE: process.execPath, AWS: bench.aws, COLLECTOR: bench.collector, COLLECTOR_ARGS: bench.collectorArgs },
+      AWS_CA_BUNDLE: sink.caFile,
+      NODE_EXTRA_CA_CERTS: sink.caFile,
+      SOURCE: source.path,
+      SIZE: String(source.size),
+      ENDPOINT: endpoint,
+      URI: `s3://${prefix}`,
+      OUT: out,
+      NODE: process.execPath,
+      AWS: bench.aws,
+      COLLECTOR: bench.collector,
+      COLLECTOR_ARGS: bench.collectorArgs,
     };
     const { stdout, stderr: _, ...use } = await runCommand(command, scratch, env, signal);
     const sinkBusy = ((await sink.cpuSeconds()) - sinkBefore) / use.wallSeconds;

@@ -1,6 +1,6 @@
 /** As much of S3 as an upload's client asks for. Bodies are counted and thrown away; objects under 1 MiB can be read back. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Exchange, Head, Reply } from './sink-http.ts';
 import { combineCrc32, compositeChecksum, decodeAwsChunked, Tail, trailersOf } from './sink-wire.ts';
 
 const KEEP_BELOW = 1024 ** 2;
@@ -9,8 +9,7 @@ type Checksums = Record<string, string>;
 type Part = { readonly size: number; readonly etag: string; readonly checksums: Checksums };
 type Stored = Part & { readonly content: Buffer | undefined; readonly type: string };
 type Upload = { readonly path: string; readonly algorithm: string; readonly type: string; readonly parts: Map<number, Part> };
-type Body = { readonly received: number; readonly size: number; readonly checksums: Checksums; readonly content: Buffer | undefined };
-type Reply = { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string | Buffer };
+type Body = { readonly size: number; readonly checksums: Checksums; readonly content: Buffer | undefined };
 
 /** What the bench checks after a run. */
 export type StoredSummary = { readonly key: string; readonly size: number; readonly text?: string };
@@ -32,44 +31,44 @@ const checksumTags = (checksums: Checksums): string =>
   Object.entries(checksums)
     .map(([name, value]) => tag(`Checksum${name.slice('x-amz-checksum-'.length).toUpperCase()}`, value))
     .join('');
-const checksumHeaders = (headers: IncomingMessage['headers']): Checksums =>
-  Object.fromEntries(
-    Object.entries(headers).filter(
-      (entry): entry is [string, string] =>
-        /^x-amz-checksum-(?!type|mode|algorithm)/.test(entry[0]) && typeof entry[1] === 'string',
-    ),
-  );
+const checksumHeaders = (headers: Head['headers']): Checksums =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => /^x-amz-checksum-(?!type|mode|algorithm)/.test(name)));
 
-/** Reads one request's body. @throws Error when it is shorter than what its headers promise */
-function readBody(request: IncomingMessage): Promise<Body> {
-  const { promise, resolve, reject } = Promise.withResolvers<Body>();
-  const chunked = (request.headers['content-encoding'] ?? '').includes('aws-chunked');
-  const decoded = request.headers['x-amz-decoded-content-length'];
-  const declared = Number(decoded ?? request.headers['content-length'] ?? 0);
-  const keep: Buffer[] | undefined = declared < KEEP_BELOW ? [] : undefined;
-  const tail = new Tail();
-  let received = 0;
-  request.on('data', (chunk: Buffer) => {
-    received += chunk.length;
-    if (keep) keep.push(chunk);
-    else tail.push(chunk);
-  });
-  request.on('error', reject);
-  request.on('end', () => {
-    const raw = keep && Buffer.concat(keep);
+/** Counts one request's body, and keeps it while it is small. */
+class BodyReader {
+  readonly #headers: Head['headers'];
+  readonly #declared: number;
+  readonly #kept: Buffer[] | undefined;
+  readonly #tail = new Tail();
+  #received = 0;
+
+  constructor(headers: Head['headers']) {
+    this.#headers = headers;
+    this.#declared = Number(headers['x-amz-decoded-content-length'] ?? headers['content-length'] ?? 0);
+    this.#kept = this.#declared < KEEP_BELOW ? [] : undefined;
+  }
+
+  push(chunk: Buffer): void {
+    this.#received += chunk.length;
+    if (this.#kept) this.#kept.push(chunk);
+    else this.#tail.push(chunk);
+  }
+
+  /** @throws Error when the body is not as long as its headers promise */
+  end(): Body {
+    const chunked = (this.#headers['content-encoding'] ?? '').includes('aws-chunked');
+    const raw = this.#kept && Buffer.concat(this.#kept);
     const content = raw && chunked ? decodeAwsChunked(raw) : raw;
-    const size = content?.length ?? declared;
-    if (size !== declared || received < declared) return reject(new Error(`body has ${received} bytes, ${declared} were declared`));
-    const checksums = { ...checksumHeaders(request.headers), ...(chunked ? trailersOf(raw ?? tail.bytes()) : {}) };
-    resolve({ received, size, checksums, content });
-  });
-  return promise;
+    const size = content?.length ?? this.#declared;
+    if (size !== this.#declared || this.#received < size) throw new Error(`got ${this.#received} bytes, ${this.#declared} were declared`);
+    return { size, content, checksums: { ...checksumHeaders(this.#headers), ...(chunked ? trailersOf(raw ?? this.#tail.bytes()) : {}) } };
+  }
 }
 
 /** An ETag that clients which compare it with an MD5 find right, where they sent one. */
-const etagOf = (request: IncomingMessage, content?: Buffer): string => {
+const etagOf = (request: Head, content?: Buffer): string => {
   const md5 = request.headers['content-md5'];
-  if (typeof md5 === 'string') return Buffer.from(md5, 'base64').toString('hex');
+  if (md5 !== undefined) return Buffer.from(md5, 'base64').toString('hex');
   return content ? createHash('md5').update(content).digest('hex') : randomUUID().replaceAll('-', '');
 };
 
@@ -91,26 +90,23 @@ export class SinkStore {
     for (const [id, { path }] of this.#uploads) if (path.startsWith(prefix)) this.#uploads.delete(id);
   }
 
-  /** Answers one request. */
-  async handle(request: IncomingMessage, response: ServerResponse, delayMs: number): Promise<void> {
-    let reply: Reply;
-    try {
-      const body = await readBody(request);
-      const url = new URL(request.url ?? '/', 'http://sink');
-      reply = this.#answer(request, decodeURIComponent(url.pathname.slice(1)), url.searchParams, body);
-    } catch (error) {
-      if (request.destroyed && !request.complete) return;
-      reply = failure(400, `IncompleteBody: ${(error as Error).message}`);
-    }
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    const { 'content-length': length = String(Buffer.byteLength(reply.body ?? '')), ...headers } = reply.headers ?? {};
-    response.writeHead(reply.status, { ...headers, 'content-length': length, 'x-amz-request-id': 'sink' });
-    response.end(request.method === 'HEAD' ? undefined : reply.body);
+  /** Takes one request. */
+  begin(head: Head): Exchange {
+    const body = new BodyReader(head.headers);
+    const end = (): Reply => {
+      try {
+        const url = new URL(head.target, 'http://sink');
+        return this.#answer(head, decodeURIComponent(url.pathname.slice(1)), url.searchParams, body.end());
+      } catch (error) {
+        return failure(400, `InvalidRequest: ${(error as Error).message}`);
+      }
+    };
+    return { push: (chunk) => body.push(chunk), end };
   }
 
-  #answer(request: IncomingMessage, path: string, query: URLSearchParams, body: Body): Reply {
-    const isBucket = !path.includes('/') || path.endsWith('/') && path.indexOf('/') === path.length - 1;
-    if (isBucket) return this.#bucket(request.method ?? '', path.replace('/', ''), query);
+  #answer(request: Head, path: string, query: URLSearchParams, body: Body): Reply {
+    const isBucket = /^[^/]*\/?$/.test(path);
+    if (isBucket) return this.#bucket(request.method, path.replace('/', ''), query);
     const uploadId = query.get('uploadId');
     switch (request.method) {
       case 'POST':
@@ -149,10 +145,10 @@ export class SinkStore {
     return xml('ListBucketResult', tag('Name', bucket) + tag('KeyCount', list.length) + list.join('') + tag('IsTruncated', 'false'));
   }
 
-  #create(request: IncomingMessage, path: string): Reply {
+  #create(request: Head, path: string): Reply {
     const uploadId = randomUUID();
-    const algorithm = String(request.headers['x-amz-checksum-algorithm'] ?? '').toLowerCase();
-    const type = String(request.headers['x-amz-checksum-type'] ?? 'COMPOSITE').toUpperCase();
+    const algorithm = (request.headers['x-amz-checksum-algorithm'] ?? '').toLowerCase();
+    const type = (request.headers['x-amz-checksum-type'] ?? 'COMPOSITE').toUpperCase();
     this.#uploads.set(uploadId, { path, algorithm, type, parts: new Map() });
     const [bucket = '', ...key] = path.split('/');
     const reply = xml('InitiateMultipartUploadResult', tag('Bucket', bucket) + tag('Key', key.join('/')) + tag('UploadId', uploadId));
@@ -160,7 +156,7 @@ export class SinkStore {
     return { ...reply, headers: { ...reply.headers, 'x-amz-checksum-algorithm': algorithm.toUpperCase(), 'x-amz-checksum-type': type } };
   }
 
-  #part(request: IncomingMessage, uploadId: string, query: URLSearchParams, body: Body): Reply {
+  #part(request: Head, uploadId: string, query: URLSearchParams, body: Body): Reply {
     const upload = this.#uploads.get(uploadId);
     if (!upload) return failure(404, 'NoSuchUpload');
     const part = { size: body.size, etag: etagOf(request), checksums: body.checksums };
@@ -168,7 +164,7 @@ export class SinkStore {
     return { status: 200, headers: { etag: `"${part.etag}"`, ...part.checksums } };
   }
 
-  #complete(request: IncomingMessage, uploadId: string, body: Body): Reply {
+  #complete(request: Head, uploadId: string, body: Body): Reply {
     const upload = this.#uploads.get(uploadId);
     if (!upload) return failure(404, 'NoSuchUpload');
     if (request.headers['if-none-match'] === '*' && this.#objects.has(upload.path)) return failure(412, 'PreconditionFailed');
@@ -185,7 +181,7 @@ export class SinkStore {
     return xml('CompleteMultipartUploadResult', tags.join('') + (upload.algorithm === '' ? '' : tag('ChecksumType', upload.type)));
   }
 
-  #put(request: IncomingMessage, path: string, body: Body): Reply {
+  #put(request: Head, path: string, body: Body): Reply {
     if (request.headers['if-none-match'] === '*' && this.#objects.has(path)) return failure(412, 'PreconditionFailed');
     const stored = { size: body.size, etag: etagOf(request, body.content), checksums: body.checksums, content: body.content, type: 'FULL_OBJECT' };
     this.#objects.set(path, stored);

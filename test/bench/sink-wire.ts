@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 
 const TAIL_BYTES = 1024;
+const CRLF_BYTES = 2;
 
 /** Keeps a stream's last bytes without copying the rest. */
 export class Tail {
@@ -41,6 +42,41 @@ export function decodeAwsChunked(body: Buffer): Buffer {
     at = lineEnd + 2 + length + 2;
   }
   return Buffer.concat(pieces);
+}
+
+/** Takes HTTP's chunked transfer encoding off a body, as it comes. */
+export class Dechunker {
+  #line = '';
+  /** Bytes left of the present chunk, with the CRLF behind it. */
+  #left = 0;
+  #last = false;
+
+  /** Hands the payload in `bytes` to `push`; returns what lies behind the body's end, undefined before it. */
+  feed(bytes: Buffer, push: (payload: Buffer) => void): Buffer | undefined {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#left > 0) {
+        const payload = bytes.subarray(at, at + Math.max(this.#left - CRLF_BYTES, 0));
+        const taken = payload.length || Math.min(this.#left, bytes.length - at);
+        if (payload.length > 0) push(payload);
+        this.#left -= taken;
+        at += taken;
+        continue;
+      }
+      const newline = bytes.indexOf('\n', at);
+      this.#line += bytes.toString('latin1', at, newline < 0 ? bytes.length : newline + 1);
+      if (newline < 0) return undefined;
+      at = newline + 1;
+      const line = this.#line.trim();
+      this.#line = '';
+      if (this.#last && line === '') return bytes.subarray(at);
+      if (this.#last) continue; // a trailer
+      const length = Number.parseInt(line, 16);
+      if (Number.isNaN(length)) throw new Error(`chunked body: ${JSON.stringify(line)} is no length`);
+      this.#last = length === 0;
+      if (length > 0) this.#left = length + CRLF_BYTES;
+    }
+    return undefined;
+  }
 }
 
 /** S3's composite checksum: the digest of the parts' digests, and their number. */

@@ -2,7 +2,8 @@ import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Link, SinkRequest } from './sink.ts';
+import type { SinkRequest } from './sink.ts';
+import type { Link } from './sink-http.ts';
 import type { StoredSummary } from './sink-s3.ts';
 
 export type Door = 'http' | 'https' | 'slow';
@@ -24,11 +25,9 @@ export type Sink = AsyncDisposable & {
 async function certificate(directory: string): Promise<{ cert: string; key: string }> {
   const cert = join(directory, 'sink.crt');
   const key = join(directory, 'sink.key');
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-    ...['-subj', '/CN=cleanroom bench sink', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'],
-    ...['-keyout', key, '-out', cert],
-  ]);
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const names = ['-subj', '/CN=cleanroom bench sink', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  await promisify(execFile)('openssl', ['req', '-x509', ...kind, ...names, '-keyout', key, '-out', cert]);
   return { cert, key };
 }
 
@@ -39,9 +38,8 @@ async function certificate(directory: string): Promise<{ cert: string; key: stri
  */
 export async function startSink(directory: string, slow: Link): Promise<Sink> {
   const { cert, key } = await certificate(directory);
-  const child = fork(new URL('./sink.ts', import.meta.url), [
-    ...['--cert', cert, '--key', key, '--latency-ms', String(slow.latencyMs), '--rate', String(slow.bytesPerSecond)],
-  ]);
+  const link = ['--latency-ms', String(slow.latencyMs), '--rate', String(slow.bytesPerSecond)];
+  const child = fork(new URL('./sink.ts', import.meta.url), ['--cert', cert, '--key', key, ...link]);
   const exited = once(child, 'exit');
   const started = exited.then(([code]) => {
     throw new Error(`the sink ended with ${String(code)} before it listened`);
