@@ -103,10 +103,10 @@ export function parseJournal(text: string, path: string): JournalContent | undef
   let validBytes = Buffer.byteLength(first) + 1;
   const parts = new Map<number, StoredPart>();
   lines.pop(); // empty, or torn
-  for (const text of lines) {
-    const line = Line.safeParse(parseJson(text));
+  for (const each of lines) {
+    const line = Line.safeParse(parseJson(each));
     if (!line.success) break;
-    validBytes += Buffer.byteLength(text) + 1;
+    validBytes += Buffer.byteLength(each) + 1;
     parts.delete(line.data.part);
     if ('dropped' in line.data) continue;
     const { part, length, sha256, crc32 } = line.data;

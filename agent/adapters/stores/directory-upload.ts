@@ -12,7 +12,7 @@ import { SCRATCH, newNonce, openFile, publish, remove, statOf, syncDirectory } f
 import type { ImageUpload, PartDigests, PartSource, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
 import { orAbort } from './or-abort.ts';
 
-type Pending = { readonly line: JournalLine; done(): void; failed(error: unknown): void };
+type Pending = { readonly line: JournalLine; readonly done: () => void; readonly failed: (error: unknown) => void };
 
 type Opened = {
   readonly key: string;
@@ -106,8 +106,9 @@ export class DirectoryUpload implements ImageUpload {
     return part;
   }
 
-  async #write({ range, slabs, ...source }: PartSource, start: number, signal: AbortSignal): Promise<void> {
-    const iterator = slabs.call({ range, ...source })[Symbol.asyncIterator]();
+  async #write(source: PartSource, start: number, signal: AbortSignal): Promise<void> {
+    const { range } = source;
+    const iterator = source.slabs()[Symbol.asyncIterator]();
     let written = 0;
     try {
       for (;;) {

@@ -1,0 +1,79 @@
+import { type ExitStatus, EXIT, escapeHostile } from '../../modules/vocabulary/index.ts';
+
+export type VerifyProblem = {
+  /** Which record of the exhibit is wrong. */
+  readonly what: 'manifest' | 'custody' | 'capture-log' | 'image';
+  /** One line of printable ASCII, whatever was stored. */
+  readonly message: string;
+  /** Which object of the image, 0-based; only for a part. */
+  readonly object?: number;
+  /** 1-based, within its object. */
+  readonly part?: number;
+  /** Bytes of the image, `end` exclusive, in which the difference lies. */
+  readonly range?: { readonly start: number; readonly end: number };
+};
+
+export type ExhibitReport = {
+  readonly caseId: string;
+  readonly exhibitId: string;
+  /** Everything that is stored is what was recorded, and what was recorded makes sense. */
+  readonly ok: boolean;
+  /** What the manifest says, where there is one whose own digest is right. */
+  readonly status?: 'COMPLETE' | 'PARTIAL';
+  /** SHA-256 of the image as it was read now; none when not all of it could be read. */
+  readonly sha256?: string;
+  /** Bytes of the image that were read. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** In the order manifest, custody log, capture log, image; an image's parts in their order. */
+  readonly problems: readonly VerifyProblem[];
+};
+
+/** Plain data: its JSON is the machine's report. */
+export type VerifyReport = {
+  readonly location: string;
+  /** False also when there was nothing to verify. */
+  readonly ok: boolean;
+  readonly exhibits: readonly ExhibitReport[];
+  /** What is wrong with the location as a whole. */
+  readonly problems: readonly string[];
+};
+
+/** Longest message: a hostile record must not fill a terminal. */
+const MAX_MESSAGE = 400;
+
+/** Text that may come from a stored record, made one short line of printable ASCII. */
+export function inert(text: string): string {
+  const cut = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}...` : text;
+  return escapeHostile(new TextEncoder().encode(cut));
+}
+
+/** Exit status of the verification: 0 only when everything was verified. */
+export const exitForVerify = ({ ok }: VerifyReport): ExitStatus => (ok ? EXIT.complete : EXIT.failed);
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+function size(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]!}`;
+}
+
+function placeOf({ what, part, object = 0, range }: VerifyProblem): string {
+  const of = object > 0 ? ` of object ${object}` : '';
+  const at = range === undefined ? '' : `, bytes ${range.start} to ${range.end} (exclusive)`;
+  return `${what}${part === undefined ? '' : `, part ${part}${of}`}${at}`;
+}
+
+/** Prints a report for a person, line by line. */
+export function printVerifyReport(report: VerifyReport, write: (line: string) => void): void {
+  for (const exhibit of report.exhibits) {
+    const { caseId, exhibitId, ok, status, sha256, bytes, seconds, problems } = exhibit;
+    write(`${ok ? 'verified    ' : 'NOT VERIFIED'} ${caseId} ${exhibitId}: ${status ?? 'no status'}, ${size(bytes)} read in ${seconds.toFixed(1)} s`);
+    if (sha256 !== undefined) write(`  SHA-256 ${sha256}`);
+    for (const problem of problems) write(`  ${placeOf(problem)}: ${problem.message}`);
+  }
+  for (const problem of report.problems) write(problem);
+  const verified = report.exhibits.filter(({ ok }) => ok).length;
+  const wrong = report.exhibits.length - verified;
+  write(`${inert(report.location)}: ${verified} verified, ${wrong} not${report.ok ? '' : '; do not rely on what is not'}`);
+}

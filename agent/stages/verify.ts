@@ -1,0 +1,97 @@
+import { type ParsedExhibitKey, diskEvidencePrefix, imageKey, parseExhibitKey, recordKey } from '../../modules/vocabulary/index.ts';
+import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
+import { verifyImage } from './verify-image.ts';
+import { verifyCaptureLog, verifyCustody, verifyManifest } from './verify-records.ts';
+import { type ExhibitReport, type VerifyProblem, type VerifyReport, inert } from './verify-report.ts';
+
+export type VerifyProgress = {
+  readonly caseId: string;
+  readonly exhibitId: string;
+  /** Bytes of the image read so far, of `total`. */
+  readonly bytes: number;
+  readonly total: number;
+};
+
+export type VerifyOptions = {
+  /** Only this case. @default all */
+  readonly caseId?: string;
+  /** Only this exhibit. @default all */
+  readonly exhibitId?: string;
+  /** Called for every chunk, at least once a MiB. */
+  readonly onProgress?: (progress: VerifyProgress) => void;
+};
+
+type Found = { readonly caseId: string; readonly exhibitId: string; readonly keys: string[]; hasManifest: boolean };
+
+/**
+ * Reads what is stored, recomputes everything, and compares it with the manifests. Trusts nothing that is stored: keys
+ * come from the listing, never from a manifest. Memory is bounded, whatever the image's size.
+ * @throws what the store throws when it cannot be listed, and the signal's reason; all else is in the report
+ */
+export async function verifyEvidence(store: EvidenceStore, options: VerifyOptions, signal: AbortSignal): Promise<VerifyReport> {
+  const found = await inventory(store, options, signal);
+  const exhibits: ExhibitReport[] = [];
+  for (const exhibit of found) exhibits.push(await verifyExhibit(store, exhibit, options, signal));
+  const { caseId, exhibitId } = options;
+  const asked = [caseId === undefined ? '' : ` of case ${caseId}`, exhibitId === undefined ? '' : `, exhibit ${exhibitId}`].join('');
+  const problems = exhibits.length === 0 ? [inert(`${store.location} holds no disk evidence${asked}; check the place, the case and the exhibit`)] : [];
+  return { location: store.location, ok: problems.length === 0 && exhibits.every(({ ok }) => ok), exhibits, problems };
+}
+
+async function inventory(store: EvidenceStore, { caseId, exhibitId }: VerifyOptions, signal: AbortSignal): Promise<Found[]> {
+  const exhibits = new Map<string, Found>();
+  for await (const key of store.list(caseId === undefined ? '' : diskEvidencePrefix(caseId), signal)) {
+    const parsed: ParsedExhibitKey | undefined = parseExhibitKey(key);
+    if (!parsed || (exhibitId !== undefined && parsed.exhibitId !== exhibitId)) continue;
+    const name = `${parsed.caseId}/${parsed.exhibitId}`;
+    const exhibit = exhibits.get(name) ?? { caseId: parsed.caseId, exhibitId: parsed.exhibitId, keys: [], hasManifest: false };
+    exhibits.set(name, exhibit);
+    exhibit.keys.push(key);
+    exhibit.hasManifest ||= parsed.kind === 'manifest.json';
+  }
+  return [...exhibits.values()];
+}
+
+async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress }: VerifyOptions, signal: AbortSignal): Promise<ExhibitReport> {
+  const { caseId, exhibitId, keys, hasManifest } = exhibit;
+  const started = performance.now();
+  const report = (bytes: number, problems: readonly VerifyProblem[], more: Partial<ExhibitReport> = {}): ExhibitReport => ({
+    caseId,
+    exhibitId,
+    ok: problems.length === 0,
+    bytes,
+    seconds: Math.round(performance.now() - started) / 1000,
+    problems,
+    ...more,
+  });
+  if (!hasManifest) {
+    const names = keys.map((key) => key.slice(key.lastIndexOf('/') + 1)).join(', ');
+    return report(0, [{ what: 'manifest', message: inert(`there is none, so this is not evidence: ${names}`) }]);
+  }
+  const { manifest, trusted, problems: ofManifest } = await verifyManifest(store, caseId, exhibitId, signal);
+  if (!manifest) return report(0, ofManifest);
+
+  const { size: total } = manifest.source;
+  const problems = [
+    ...ofManifest,
+    ...(await verifyCustody(store, manifest, signal)),
+    ...(await verifyCaptureLog(store, manifest, signal)),
+    ...unnamedPieces(exhibit, manifest.storage.objects.length),
+  ];
+  // A key that is not this exhibit's is a problem already; what it names is somebody else's and is not read.
+  const expected = new Set(manifest.storage.objects.map((_, index, { length }) => imageKey(caseId, exhibitId, length > 1 ? index : undefined)));
+  if (!manifest.storage.objects.every(({ key }) => expected.has(key))) return report(0, problems);
+  const image = await verifyImage(store, manifest, (bytes) => onProgress?.({ caseId, exhibitId, bytes, total }), signal);
+  return report(image.bytes, [...problems, ...image.problems], {
+    ...(trusted && { status: manifest.status }),
+    ...(image.sha256 !== undefined && { sha256: image.sha256 }),
+  });
+}
+
+/** Image objects of the exhibit that its manifest does not name. */
+function unnamedPieces({ caseId, exhibitId, keys }: Found, count: number): VerifyProblem[] {
+  const records = (['capture.log', 'custody.jsonl', 'manifest.json'] as const).map((record) => recordKey(caseId, exhibitId, record));
+  const pieces = Array.from({ length: count }, (_, index) => imageKey(caseId, exhibitId, count > 1 ? index : undefined));
+  const named = new Set([...records, ...pieces]);
+  return keys.filter((key) => !named.has(key)).map((key) => ({ what: 'image', message: inert(`${key} is there, and the manifest does not name it`) }));
+}
