@@ -1,0 +1,148 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { InstanceMetadata } from '../adapters/instance-metadata.ts';
+import { environmentLayer, DEFAULT_FILE, fileLayer, flagLayer, OTHER_VARIABLES, tagLayer, type LayerValue, type Origin } from './layers.ts';
+import { ConfigError, shown, type ConfigProblem } from './problems.ts';
+import { CollectorConfig, S3_LOCATION, type ConfigKey } from './schema.ts';
+import { settingFor } from './settings.ts';
+
+export type LoadConfigInput = {
+  /** As commander hands them over. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Path of the settings file when a flag names one; then it must exist. @default CLEANROOM_CONFIG, or /etc/cleanroom/collector.json if there */
+  readonly filePath?: string;
+  /** The instance's metadata; `null`: don't look. @default asks for up to a second whether this is an EC2 instance */
+  readonly metadata?: InstanceMetadata | null;
+  /** Settings that the command cannot do without. */
+  readonly required?: readonly ConfigKey[];
+};
+
+export type Origins = Readonly<Partial<Record<ConfigKey, Origin>>>;
+export type LoadedConfig = {
+  readonly config: CollectorConfig;
+  readonly origins: Origins;
+  /** Where this runs on EC2, what the instance says about itself. */
+  readonly metadata: InstanceMetadata | undefined;
+};
+
+async function findMetadata({ metadata, env }: LoadConfigInput, problems: ConfigProblem[]): Promise<InstanceMetadata | undefined> {
+  if (metadata !== undefined) return metadata ?? undefined;
+  const endpoint = env[OTHER_VARIABLES.imds];
+  if (endpoint === undefined) {
+    const service = new InstanceMetadata();
+    return (await service.available()) ? service : undefined;
+  }
+  if (/^https?:\/\/[\w.:[\]-]+\/?$/.test(endpoint) && URL.canParse(endpoint)) return new InstanceMetadata({ endpoint });
+  problems.push({
+    source: `environment ${OTHER_VARIABLES.imds}`,
+    message: 'must be an http URL of the instance metadata service without user or path',
+    got: shown('endpoint', endpoint),
+  });
+  return undefined;
+}
+
+/** What is wrong with single values, each against its own part of the schema. */
+function checkValues(values: readonly LayerValue[]): ConfigProblem[] {
+  return values.flatMap(({ key, value, source }) => {
+    const setting = settingFor(key);
+    const parsed = value === undefined || value === null ? { success: false } : CollectorConfig.shape[key].safeParse(value);
+    return parsed.success ? [] : [{ source, key, message: `must be ${setting.allowed}`, got: shown(setting.name, value) }];
+  });
+}
+
+/** What is wrong with values together. */
+function checkTogether(config: Partial<CollectorConfig>, origins: Origins): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const source = (key: ConfigKey): string => origins[key]?.source ?? settingFor(key).name;
+  const toS3 = S3_LOCATION.test(config.to ?? '');
+  if (!toS3) {
+    for (const key of ['endpoint', 'kmsKeyId', 'forcePathStyle'] as const) {
+      if (config[key] !== undefined && config[key] !== false && origins[key]?.kind === 'flag') {
+        problems.push({ source: source(key), message: `means nothing while evidence goes to a directory (${source('to')}); give --to s3://…` });
+      }
+    }
+  }
+  const { partSize, maxObjectSize } = config;
+  if (partSize !== undefined && maxObjectSize !== undefined && partSize > maxObjectSize) {
+    problems.push({ source: source('partSize'), message: `a part (${partSize} bytes) is larger than the largest object (${maxObjectSize} bytes, ${source('maxObjectSize')})` });
+  }
+  return problems;
+}
+
+async function defaultAccountable(metadata: InstanceMetadata | undefined): Promise<string> {
+  const arn = await metadata?.instanceProfileArn().catch(() => undefined);
+  if (arn !== undefined && arn.length <= 256) return arn;
+  let user = String(process.getuid?.() ?? 'unknown');
+  try {
+    user = userInfo().username;
+  } catch {
+    // a uid without an entry in the user database
+  }
+  return `${user}@${hostname()}`.replaceAll(/[^\x21-\x7e]/g, '_').slice(0, 256);
+}
+
+const SCRATCH = '/var/lib/cleanroom';
+
+/** The usual directory where this user can write it or make it, otherwise one of the user's own under the temporary directory. */
+async function defaultScratchDir(): Promise<string> {
+  for (const path of [SCRATCH, '/var/lib']) {
+    try {
+      await access(path, constants.W_OK | constants.X_OK);
+      return SCRATCH;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') break;
+    }
+  }
+  return join(tmpdir(), `cleanroom-${process.getuid?.() ?? 'user'}`);
+}
+
+/**
+ * The configuration: flags over environment over file over instance tags over defaults.
+ * @throws ConfigError that lists everything that is wrong, in every source, also in values that another source overrides
+ */
+export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> {
+  const { flags, env, required = [] } = input;
+  const problems: ConfigProblem[] = [];
+  const metadata = await findMetadata(input, problems);
+  const path = input.filePath ?? env[OTHER_VARIABLES.file];
+  const layers = [
+    flagLayer(flags),
+    environmentLayer(env),
+    await fileLayer(path ?? DEFAULT_FILE, path !== undefined),
+    ...(metadata ? [await tagLayer(metadata)] : []),
+  ];
+  const raw: Partial<Record<ConfigKey, unknown>> = {};
+  const origins: Partial<Record<ConfigKey, Origin>> = {};
+  for (const layer of layers) {
+    const wrong = checkValues(layer.values);
+    problems.push(...layer.problems, ...wrong);
+    for (const { key, value, kind, source } of layer.values) {
+      if (origins[key] || wrong.some((problem) => problem.key === key)) continue;
+      origins[key] = { kind, source };
+      raw[key] = value;
+    }
+  }
+  for (const key of required) {
+    const { name, variable, tag, allowed } = settingFor(key);
+    if (raw[key] !== undefined || problems.some((problem) => problem.key === key)) continue;
+    const elsewhere = `or ${variable}, or ${key} in the file, or the tag ${tag}`;
+    problems.push({ source: `flag --${name}`, key, message: `is needed here (${elsewhere}): ${allowed}` });
+  }
+  problems.push(...checkTogether(raw as Partial<CollectorConfig>, origins));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const parsed = CollectorConfig.parse(raw);
+  const config: CollectorConfig = {
+    ...parsed,
+    accountable: parsed.accountable ?? (await defaultAccountable(metadata)),
+    scratchDir: parsed.scratchDir ?? (await defaultScratchDir()),
+  };
+  for (const key of Object.keys(config) as ConfigKey[]) origins[key] ??= { kind: 'default', source: 'default' };
+  return { config, origins, metadata };
+}
+
+/** Whether events go to CloudWatch Logs: when asked for; with `auto`, when evidence goes to S3 in AWS itself. */
+export const logsToCloudWatch = ({ logs, to, endpoint }: Pick<CollectorConfig, 'logs' | 'to' | 'endpoint'>): boolean =>
+  logs === 'cloudwatch' || (logs === 'auto' && S3_LOCATION.test(to) && endpoint === undefined);

@@ -1,0 +1,49 @@
+import { escapeHostile } from '../../modules/vocabulary/index.ts';
+import { StageError } from '../errors.ts';
+
+/** One thing that is wrong with the configuration. */
+export type ConfigProblem = {
+  /** Where it stands, as a person would name it: `flag --part-size`, `file /etc/… at partSize`. */
+  readonly source: string;
+  /** The setting it is about, where it is about one. */
+  readonly key?: string;
+  /** What was got, inert and without secrets; absent where showing it would not help. */
+  readonly got?: string;
+  /** What is wrong and what is allowed, in one sentence. */
+  readonly message: string;
+};
+
+/** All that is wrong with the configuration, at once. */
+export class ConfigError extends StageError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ source, got, message }) => `${source}: ${message}${got === undefined ? '' : `, got ${got}`}`);
+    const head = problems.length === 1 ? 'the configuration has a problem' : `the configuration has ${problems.length} problems`;
+    super('configure', 'CONFIG', `${head}:\n${lines.map((line) => `  ${line}`).join('\n')}`, {
+      retryable: false,
+      advice: 'correct what is listed; `--print-config` shows each value and where it comes from',
+    });
+    this.problems = problems;
+  }
+}
+
+const SECRET_NAME = /secret|passw|token|credential|private|access.?key|authori[sz]ation|^key$/i;
+const URL_USERINFO = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
+const ACCESS_KEY = /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g;
+
+/** Text without what may be a secret: user and password in a URL, access keys, and all of it under a name that says so. */
+export function redact(name: string, text: string): string {
+  if (SECRET_NAME.test(name)) return '[redacted]';
+  return text.replaceAll(URL_USERINFO, '$1[redacted]@').replaceAll(ACCESS_KEY, '[redacted]');
+}
+
+const MAX_SHOWN = 80;
+
+/** A value that somebody else wrote, in quotes: redacted, escaped to printable ASCII, and cut to 80 characters. */
+export function shown(name: string, value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const inert = escapeHostile(Buffer.from(redact(name, text.slice(0, 4 * 1024))));
+  const cut = inert.length > MAX_SHOWN ? `${inert.slice(0, MAX_SHOWN)}… (${text.length} characters)` : inert;
+  return typeof value === 'string' ? `"${cut}"` : cut;
+}
