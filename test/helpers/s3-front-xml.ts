@@ -1,0 +1,47 @@
+import { CHECKSUM_NAMES, elementOf } from './s3-front-checksums.ts';
+import type { FrontUpload, NamedPart, ObjectChecksum } from './s3-front-state.ts';
+
+const unescapeXml = (text: string): string => text.replaceAll('&quot;', '"').replaceAll('&#34;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+const fieldOf = (xml: string, name: string): string | undefined => {
+  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  return text === undefined ? undefined : unescapeXml(text.trim());
+};
+
+/** An entity tag without its quotes. */
+export const bareEtag = (etag: string): string => etag.replaceAll('"', '');
+
+/** The parts that a CompleteMultipartUpload names. */
+export const namedParts = (xml: string): NamedPart[] =>
+  [...xml.matchAll(/<Part>([\s\S]*?)<\/Part>/g)].map(([, part = '']) => ({
+    partNumber: Number(fieldOf(part, 'PartNumber')),
+    etag: bareEtag(fieldOf(part, 'ETag') ?? ''),
+    checksums: Object.fromEntries(CHECKSUM_NAMES.flatMap((name) => {
+      const value = fieldOf(part, elementOf(name));
+      return value === undefined ? [] : [[name, value]];
+    })),
+  }));
+
+const withoutChecksums = (xml: string): string => xml.replaceAll(/<(Checksum[A-Za-z0-9]+)>[^<]*<\/\1>/g, '');
+
+/** Puts elements at the end of the root element, whatever its name: servers differ there, and the SDK does not look. */
+const beforeEnd = (xml: string, elements: string): string => xml.replace(/<\/[A-Za-z]+>\s*$/, (end) => elements + end);
+
+/** CompleteMultipartUpload's answer with the object's checksum in it. */
+export const completeXml = (xml: string, checksum: ObjectChecksum | undefined): string => {
+  if (!checksum) return withoutChecksums(xml);
+  const element = elementOf(checksum.name);
+  return beforeEnd(withoutChecksums(xml), `<${element}>${checksum.value}</${element}><ChecksumType>${checksum.type}</ChecksumType>`);
+};
+
+/** ListParts' answer with each part's checksum, and the upload's algorithm and type, in it. */
+export const listPartsXml = (xml: string, upload: FrontUpload): string => {
+  const { algorithm, type, parts } = upload;
+  if (!algorithm) return withoutChecksums(xml);
+  const element = elementOf(algorithm);
+  const parted = withoutChecksums(xml)
+    .replaceAll(/<Part>([\s\S]*?)<\/Part>/g, (whole, part: string) => {
+      const checksum = parts.get(Number(fieldOf(part, 'PartNumber')))?.checksum;
+      return checksum === undefined ? whole : `<Part>${part}<${element}>${checksum}</${element}></Part>`;
+    });
+  return beforeEnd(parted, `<ChecksumAlgorithm>${algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${type}</ChecksumType>`);
+};
