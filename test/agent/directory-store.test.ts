@@ -1,7 +1,17 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, link, mkdir, readFile, readdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { takeLock } from '../../agent/adapters/stores/directory-lock.ts';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
+import type { EvidenceStore, ImageUpload, UploadOptions } from '../../agent/adapters/stores/evidence-store.ts';
+import { MiB, imageKey, partsOf, planLayout, recordKey } from '../../modules/vocabulary/index.ts';
 import { describeEvidenceStore } from '../contract/evidence-store.ts';
+import { rejectionOf } from '../helpers/rejection.ts';
+import { digestsOf, partSourceOf } from '../helpers/slabs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const SCRATCH = /\.(partial|partial\.parts\.jsonl|partial\.lock\.\w+|tmp)$/;
@@ -25,4 +35,334 @@ describeEvidenceStore('a directory', {
       cleanup: dir.remove,
     };
   },
+});
+
+const run = promisify(execFile);
+const live = (): AbortSignal => new AbortController().signal;
+const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name);
+
+const KEY = imageKey('case-1', 'vol-1');
+const RECORD = recordKey('case-1', 'vol-1', 'manifest.json');
+const PART = 5 * MiB;
+const IMAGE = Buffer.alloc(2 * PART + 1000, 'evidence ');
+const LAYOUT = planLayout(IMAGE.length, { partSize: PART });
+const PARTS = [...partsOf(LAYOUT)];
+const OPTIONS: UploadOptions = { layout: LAYOUT, objectIndex: 0, metadata: { source: 'vol-1' } };
+
+/** Starts a fixture and waits for the first line that it prints. */
+async function startFixture(name: string, ...args: string[]): Promise<{ kill(): Promise<void> }> {
+  const child = spawn(process.execPath, [fixture(name), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  await Promise.race([once(child.stdout, 'data'), exited]);
+  expect(child.exitCode).to.equal(null);
+  return {
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function putAll(upload: ImageUpload, image: Buffer = IMAGE): Promise<void> {
+  const sources = PARTS.map((range) => partSourceOf(image, range));
+  for (const source of sources) if (!upload.stored.has(source.range.partNumber)) await upload.putPart(source, live());
+  await upload.complete(PARTS.map(({ offset, length }) => digestsOf(image.subarray(offset, offset + length))), undefined, live());
+}
+
+describe('a directory of evidence', () => {
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  let root: string;
+  let store: EvidenceStore;
+  let opened: ImageUpload[];
+
+  beforeEach(async () => {
+    dir = await tempDir();
+    root = join(dir.path, 'evidence');
+    store = await directoryStore(root);
+    opened = [];
+  });
+  afterEach(async () => {
+    for (const upload of opened) await upload.release();
+    await dir.remove();
+  });
+
+  async function open(options: Partial<UploadOptions> = {}, by = store): Promise<ImageUpload> {
+    const upload = await by.openImage(KEY, { ...OPTIONS, ...options }, live());
+    opened.push(upload);
+    return upload;
+  }
+  const path = (suffix = ''): string => join(root, KEY + suffix);
+  const modeOf = async (name: string): Promise<number> => (await stat(join(root, name))).mode & 0o777;
+  const filesBeside = async (): Promise<string[]> => (await readdir(join(root, 'case-1/disk_evidence'))).toSorted();
+
+  /** Leaves an upload whose parts 1 and 2 are stored. */
+  const interrupted = async (): Promise<void> => {
+    const upload = await open();
+    for (const range of PARTS.slice(0, 2)) await upload.putPart(partSourceOf(IMAGE, range), live());
+    await upload.release();
+  };
+  const journal = (): string => path('.partial.parts.jsonl');
+
+  it('is for its owner only, and its finished files cannot be written', async () => {
+    await putAll(await open());
+    await store.putRecord(RECORD, Buffer.from('{}'), 'application/json', live());
+    expect(await Promise.all(['', 'case-1', 'case-1/disk_evidence'].map(modeOf))).to.deep.equal([0o700, 0o700, 0o700]);
+    expect(await Promise.all([KEY, RECORD].map(modeOf))).to.deep.equal([0o440, 0o440]);
+    expect(await filesBeside()).to.deep.equal(['vol-1.image.dd', 'vol-1.manifest.json']);
+  });
+
+  it('is not made by reading', async () => {
+    expect(await store.head(KEY, live())).to.equal(undefined);
+    expect(await stat(root).catch(() => 'none')).to.equal('none');
+  });
+
+  it('is refused where a file of its name is', async () => {
+    await writeFile(join(dir.path, 'file'), '');
+    expect(await rejectionOf(directoryStore(join(dir.path, 'file')))).to.include({ code: 'STORE_UNFIT' });
+  });
+
+  describe('never leaves its root:', () => {
+    for (const key of ['../x', 'a/../../x', '/etc/x', 'a//b', 'a/./b', '', 'a/', 'a b', 'a\u0000b', 'a\nb', 'a'.repeat(256), 'a.partial', 'a.partial.parts.jsonl']) {
+      it(`refuses the key ${JSON.stringify(key.slice(0, 30))}`, async () => {
+        const attempts = [
+          store.putRecord(key, Buffer.from('x'), 'text/plain', live()),
+          store.openImage(key, OPTIONS, live()),
+          store.head(key, live()),
+          store.read(key, undefined, live())[Symbol.asyncIterator]().next(),
+        ];
+        for (const error of await Promise.all(attempts.map(rejectionOf))) expect(error).to.include({ stage: 'store', code: 'PATH_UNSAFE' });
+        expect(await readdir(dir.path)).to.deep.equal([]);
+      });
+    }
+
+    it('refuses a symbolic link in the place of a directory', async () => {
+      await mkdir(join(dir.path, 'outside'));
+      await mkdir(join(root, 'case-1'), { recursive: true });
+      await symlink(join(dir.path, 'outside'), join(root, 'case-1/disk_evidence'));
+      await writeFile(join(dir.path, 'outside/vol-1.image.dd'), 'x');
+      const attempts = [
+        store.putRecord(RECORD, Buffer.from('x'), 'text/plain', live()),
+        store.openImage(KEY, OPTIONS, live()),
+        store.head(KEY, live()),
+        store.read(KEY, undefined, live())[Symbol.asyncIterator]().next(),
+        store.list('case-1/disk_evidence/', live())[Symbol.asyncIterator]().next(),
+      ];
+      for (const error of await Promise.all(attempts.map(rejectionOf))) expect(error).to.include({ code: 'PATH_UNSAFE' });
+      expect(await store.list('', live())[Symbol.asyncIterator]().next()).to.deep.equal({ done: true, value: undefined });
+      expect(await readdir(join(dir.path, 'outside'))).to.deep.equal(['vol-1.image.dd']);
+    });
+
+    for (const suffix of ['.partial', '.partial.parts.jsonl']) {
+      it(`writes through no symbolic link in the place of its ${suffix} file`, async () => {
+        await (await open()).release();
+        await writeFile(join(dir.path, 'victim'), 'untouched');
+        await unlink(path(suffix));
+        await symlink(join(dir.path, 'victim'), path(suffix));
+        expect(await rejectionOf(open())).to.include({ code: 'PATH_UNSAFE' });
+        expect(await readFile(join(dir.path, 'victim'), 'utf8')).to.equal('untouched');
+      });
+    }
+  });
+
+  describe('when a collector was killed in the middle of a part', () => {
+    it('is taken over by the next, which stores only what is missing', async () => {
+      const size = 3 * PART;
+      const image = Buffer.alloc(size);
+      const layout = planLayout(size, { partSize: PART });
+      const killed = await startFixture('storing-collector.ts', root, KEY, String(size));
+      expect(await rejectionOf(open({ layout }))).to.include({ code: 'BUSY' });
+      await killed.kill();
+
+      const upload = await open({ layout });
+      expect([...upload.stored.keys()]).to.deep.equal([1, 2]);
+      const [, , third] = [...partsOf(layout)];
+      const source = partSourceOf(image, third!);
+      await upload.putPart(source, live());
+      const digests = await source.digests;
+      await upload.complete([digests, digests, digests], undefined, live());
+      expect((await readFile(path())).equals(image)).to.equal(true);
+      expect(await filesBeside()).to.deep.equal(['vol-1.image.dd']);
+    });
+  });
+
+  describe('a journal of stored parts', () => {
+    it('whose last line was torn is believed up to there, and goes on in a line of its own', async () => {
+      await interrupted();
+      const text = await readFile(journal(), 'utf8');
+      await truncate(journal(), text.length - 7);
+      const upload = await open();
+      expect([...upload.stored.keys()]).to.deep.equal([1]);
+      await upload.putPart(partSourceOf(IMAGE, PARTS[1]!), live());
+      await upload.release();
+      expect(await readFile(journal(), 'utf8')).to.equal(text);
+      await putAll(await open());
+      expect((await readFile(path())).equals(IMAGE)).to.equal(true);
+    });
+
+    it('is believed only up to the first line that is damaged', async () => {
+      await interrupted();
+      await appendFile(journal(), `\u0000\u0000\n{"part":3,"length":1000,"sha256":"${'a'.repeat(64)}"}\n`);
+      expect([...(await open()).stored.keys()]).to.deep.equal([1, 2]);
+    });
+
+    it('does not make a part of what the file does not hold, not even once the file has grown again', async () => {
+      await interrupted();
+      await truncate(path('.partial'), 2 * PART - 1);
+      let upload = await open();
+      expect([...upload.stored.keys()]).to.deep.equal([1]);
+      await upload.putPart(partSourceOf(IMAGE, PARTS[2]!), live());
+      await upload.release();
+      upload = await open();
+      expect([...upload.stored.keys()]).to.deep.equal([1, 3]);
+    });
+
+    it('forgets a part before it is written anew', async () => {
+      await interrupted();
+      let upload = await open();
+      await rejectionOf(upload.putPart(partSourceOf(IMAGE, PARTS[1]!, { breakAt: 2 * MiB }), live()));
+      await upload.release();
+      upload = await open();
+      expect([...upload.stored.keys()]).to.deep.equal([1]);
+    });
+
+    it('of another layout is left alone, with what to do', async () => {
+      await interrupted();
+      const error = await rejectionOf(open({ layout: planLayout(IMAGE.length, { partSize: 6 * MiB }) }));
+      expect(error).to.include({ stage: 'store', code: 'LAYOUT_DIFFERS', retryable: false });
+      expect(error.message).to.contain('"partSize":5242880').and.to.contain('"partSize":6291456');
+      expect(error.advice).to.contain('move');
+      expect([...(await open()).stored.keys()]).to.deep.equal([1, 2]);
+    });
+
+    it('of another source is left alone, but another attempt at the same one is welcome', async () => {
+      await interrupted();
+      expect(await rejectionOf(open({ metadata: { source: 'vol-2' } }))).to.include({ code: 'SOURCE_DIFFERS' });
+      expect([...(await open({ metadata: { source: 'vol-1', 'acquisition-id': 'next' } })).stored.keys()]).to.deep.equal([1, 2]);
+    });
+
+    it('that is none is left alone', async () => {
+      await interrupted();
+      await writeFile(journal(), '{"schema":"other"}\n');
+      expect(await rejectionOf(open())).to.include({ code: 'JOURNAL_DAMAGED' });
+    });
+
+    it('that is missing gives its data no credit', async () => {
+      await interrupted();
+      await unlink(journal());
+      const upload = await open();
+      expect(upload.stored.size).to.equal(0);
+      expect((await stat(path('.partial'))).size).to.equal(0);
+    });
+  });
+
+  it('is whole when only the tidying up was interrupted: nothing is unfinished, nothing is written again', async () => {
+    const upload = await open();
+    for (const range of PARTS) await upload.putPart(partSourceOf(IMAGE, range), live());
+    await upload.release();
+    await link(path('.partial'), path());
+    expect(await rejectionOf(open())).to.include({ code: 'EXISTS' });
+    expect(await store.unfinished('', live())[Symbol.asyncIterator]().next()).to.deep.equal({ done: true, value: undefined });
+    await unlink(path());
+    await link(path('.partial'), join(root, 'elsewhere'));
+    expect(await rejectionOf(open())).to.include({ code: 'PATH_UNSAFE' }); // two names: one may be evidence
+  });
+
+  it('is used by nobody after it was let go of', async () => {
+    const upload = await open();
+    const hanging = rejectionOf(upload.putPart(partSourceOf(IMAGE, PARTS[0]!, { hangAt: MiB }), live()));
+    await upload.release();
+    expect(await hanging).to.include({ code: 'UPLOAD_CLOSED' });
+    expect(await rejectionOf(upload.putPart(partSourceOf(IMAGE, PARTS[0]!), live()))).to.include({ code: 'UPLOAD_CLOSED' });
+    expect(await rejectionOf(upload.complete([], undefined, live()))).to.include({ code: 'UPLOAD_CLOSED' });
+    await upload.release();
+  });
+
+  it('refuses a part that is not in the plan', async () => {
+    const upload = await open();
+    for (const change of [{ partNumber: 4 }, { offset: 1 }, { objectIndex: 1 }, { length: 1 }]) {
+      expect(await rejectionOf(upload.putPart(partSourceOf(IMAGE, { ...PARTS[0]!, ...change }), live()))).to.include({ code: 'PART_UNPLANNED' });
+    }
+  });
+
+  it('says that it is full, leaves nothing that looks complete, and goes on once there is room', async function () {
+    if (process.getuid?.() !== 0) return; // needs a mount of its own
+    await mkdir(root);
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', root]);
+    try {
+      let upload = await open();
+      await upload.putPart(partSourceOf(IMAGE, PARTS[0]!), live());
+      const source = partSourceOf(IMAGE, PARTS[1]!);
+      const error = await rejectionOf(upload.putPart(source, live()));
+      expect(error).to.include({ stage: 'store', code: 'STORE_FULL', retryable: false });
+      expect(error.message).to.contain(path('.partial')).and.to.contain('ENOSPC');
+      expect(error.advice).to.contain('Make room');
+      expect(source.releases.every((count) => count === 1)).to.equal(true);
+      const record = await rejectionOf(store.putRecord(RECORD, Buffer.alloc(4 * MiB), 'text/plain', live()));
+      expect(record).to.include({ code: 'STORE_FULL' });
+      expect(await store.head(RECORD, live())).to.equal(undefined);
+      expect(await store.list('', live())[Symbol.asyncIterator]().next()).to.deep.equal({ done: true, value: undefined });
+      expect((await filesBeside()).filter((name) => !name.includes('.partial'))).to.deep.equal([]);
+      await upload.release();
+
+      await run('mount', ['-o', 'remount,size=20m', root]);
+      upload = await open();
+      expect([...upload.stored.keys()]).to.deep.equal([1]);
+      await putAll(upload);
+      expect((await readFile(path())).equals(IMAGE)).to.equal(true);
+    } finally {
+      for (const upload of opened) await upload.release();
+      await run('umount', [root]);
+    }
+  });
+
+  it('says that it is read-only', async () => {
+    if (process.getuid?.() !== 0) return;
+    await mkdir(root);
+    await run('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', root]);
+    try {
+      expect(await rejectionOf(open())).to.include({ code: 'STORE_READ_ONLY', retryable: false });
+    } finally {
+      await run('umount', [root]);
+    }
+  });
+
+  describe('its lock', () => {
+    it('of a dead collector is taken over by one of several, and never held by two', async () => {
+      const target = join(dir.path, 'image');
+      for (let dead = 0; dead < 2; dead++) await (await startFixture('lock-contender.ts', target, 'die')).kill();
+      expect((await readdir(dir.path)).length).to.equal(1); // the second took over from the first
+      await Promise.all(Array.from({ length: 4 }, () => run(process.execPath, [fixture('lock-contender.ts'), target, '25'])));
+      expect(await readdir(dir.path)).to.deep.equal([]);
+    });
+
+    it('is not taken from a process that only has the number of a dead one', async () => {
+      const target = join(dir.path, 'image');
+      const lock = await takeLock(target);
+      const [name] = await readdir(dir.path);
+      const holder = JSON.parse(await readFile(join(dir.path, name!), 'utf8')) as Record<string, unknown>;
+      expect(holder).to.include({ pid: process.pid, host: hostname() });
+      await lock.release();
+      const lay = (change: object): Promise<void> => writeFile(join(dir.path, name!), JSON.stringify({ ...holder, ...change }));
+
+      await lay({});
+      expect(await rejectionOf(takeLock(target))).to.include({ code: 'BUSY' });
+      for (const dead of [{ startTime: '1' }, { bootId: 'an earlier boot' }]) {
+        await lay(dead);
+        await (await takeLock(target)).release();
+        expect(await readdir(dir.path)).to.deep.equal([]);
+      }
+    });
+
+    it('of a collector that cannot be seen from here stays, and the file to remove is named', async () => {
+      const target = join(dir.path, 'image');
+      const name = `image.partial.lock.${'0'.repeat(16)}`;
+      const there = { pid: 1, startTime: '1', bootId: 'b', pidNamespace: 'n', host: 'other\u001b[2J' };
+      await writeFile(join(dir.path, name), JSON.stringify(there));
+      const error = await rejectionOf(takeLock(target));
+      expect(error).to.include({ code: 'BUSY' });
+      expect(error.message).to.contain('process 1 on other\\x1b[2J');
+      expect(error.advice).to.contain(join(dir.path, name));
+      expect(await readdir(dir.path)).to.deep.equal([name]);
+    });
+  });
 });
