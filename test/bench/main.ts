@@ -19,7 +19,7 @@ import { summarize } from './summary.ts';
 import { judge } from './targets.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
-const COLLECTOR = join(checkout, 'dist/collector.mjs');
+const BUNDLE = join(checkout, 'dist/collector.mjs');
 const BUILD = join(checkout, 'scripts/build-collector.ts');
 const TMPFS_MAGIC = 0x01021994;
 /** Kept free on tmpfs beside the source and one copy of it. */
@@ -52,8 +52,8 @@ async function memoryFolder(needed: number): Promise<string> {
   return tmpdir();
 }
 
-const whySkipped = ({ group }: Case): string | undefined =>
-  group === 'collector' && !existsSync(COLLECTOR) ? `${COLLECTOR} is not built` : undefined;
+const whySkipped = ({ group }: Case, collector: string): string | undefined =>
+  group === 'collector' && !existsSync(collector) ? `${collector} is not there` : undefined;
 
 type Outcome = { readonly runs: Map<Case, Run[]>; readonly failed: Map<Case, string> };
 
@@ -82,12 +82,13 @@ async function runRounds(bench: Bench, cases: readonly Case[], runs: number, sig
 async function measure(options: BenchOptions, signal: AbortSignal): Promise<BenchReport> {
   const matching = CASES.filter(({ name }) => options.only.test(name));
   if (matching.length === 0) throw new UsageError(`no case matches --only ${options.only}; --list names them`);
-  if (matching.some(({ group }) => group === 'collector')) await buildCollector(signal);
+  const collector = resolve(options.collector ?? BUNDLE);
+  if (options.collector === undefined && matching.some(({ group }) => group === 'collector')) await buildCollector(signal);
   const skipped = matching.flatMap((one) => {
-    const reason = whySkipped(one);
+    const reason = whySkipped(one, collector);
     return reason === undefined ? [] : [{ name: one.name, reason }];
   });
-  const cases = matching.filter((one) => whySkipped(one) === undefined);
+  const cases = matching.filter((one) => whySkipped(one, collector) === undefined);
 
   const machine = await describeMachine(options.aws); // first: its load is to be that before the bench
   const slowLink = { latencyMs: options.latencyMs, bytesPerSecond: options.rate };
@@ -97,7 +98,7 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
   await using sink = await startSink(memory.path, slowLink);
   const { aws, collectorArgs } = options;
   const folders = { tmpfs: memory.path, disk: disk.path };
-  const shared: Bench = { source, sink, folders, aws, collector: COLLECTOR, collectorArgs };
+  const shared: Bench = { source, sink, folders, aws, collector, collectorArgs };
   const { runs, failed } = await runRounds(shared, cases, options.runs, signal);
 
   const measured = cases.filter((one) => !failed.has(one));

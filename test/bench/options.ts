@@ -16,6 +16,8 @@ export type BenchOptions = {
   readonly rate: number;
   /** The AWS CLI to compare with. */
   readonly aws: string;
+  /** A collector to measure in place of one built now: a bundle, or `agent/cli.ts`. */
+  readonly collector: string | undefined;
   /** Appended to every collector command. */
   readonly collectorArgs: string;
   readonly json: boolean;
@@ -36,6 +38,7 @@ peak memory of all processes of each command together. See test/bench/README.md.
   --latency-ms <n>       round trip of the slow link (default 30)
   --rate <bytes/s>       rate of one connection over the slow link (default 90000000)
   --aws <path>           AWS CLI to compare with (default Debian's, /usr/bin/aws)
+  --collector <file>     measure this collector (a bundle, or agent/cli.ts) instead of building one
   --collector-args <s>   appended to every collector command, split by a shell
   --json                 one JSON document on standard output instead of tables
   --list                 name the cases and end
@@ -91,6 +94,7 @@ function parse(args: readonly string[]) {
         'latency-ms': { type: 'string', default: '30' },
         rate: { type: 'string', default: '90000000' },
         aws: { type: 'string', default: '/usr/bin/aws' },
+        collector: { type: 'string' },
         'collector-args': { type: 'string', default: '' },
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
@@ -114,6 +118,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     latencyMs: wholeNumber('--latency-ms', values['latency-ms'], 0),
     rate: wholeNumber('--rate', values.rate, 0),
     aws: values.aws,
+    collector: values.collector,
     collectorArgs: values['collector-args'],
     json: values.json,
     list: values.list,
