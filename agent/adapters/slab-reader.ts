@@ -25,6 +25,14 @@ const crcBytes = (value: number): Buffer => {
   return bytes;
 };
 
+/** Rings of earlier readings: shared memory is given back to the system late, and a collector runs for years. */
+const idleMemory: SharedArrayBuffer[] = [];
+
+function takeMemory(size: number): SharedArrayBuffer {
+  const index = idleMemory.findIndex((memory) => memory.byteLength === size);
+  return index < 0 ? new SharedArrayBuffer(size) : idleMemory.splice(index, 1)[0]!;
+}
+
 /** Puts a byte into a pipe from its read end, which wakes a reader; nobody uses the byte. */
 function nudge(fd: number): void {
   try {
@@ -136,7 +144,7 @@ export class SlabReader {
   constructor({ fd, layout, ringSize, digests }: SlabReaderOptions) {
     this.#fd = fd;
     const slotCount = Math.max(2, Math.floor(ringSize / SLAB_SIZE));
-    this.#slabs = new SharedArrayBuffer(slotCount * SLAB_SIZE);
+    this.#slabs = takeMemory(slotCount * SLAB_SIZE);
     const control = new SharedArrayBuffer((CONTROL.slots + slotCount) * Int32Array.BYTES_PER_ELEMENT);
     this.#control = new Int32Array(control);
     this.#ranges = partsOf(layout);
@@ -153,6 +161,7 @@ export class SlabReader {
     this.closed = new Promise((resolve) => {
       worker.on('exit', () => {
         this.#fail('the reading worker ended before the stream did');
+        this.#giveBack();
         resolve();
       });
     });
@@ -225,6 +234,11 @@ export class SlabReader {
         Atomics.notify(this.#control, CONTROL.released);
       },
     };
+  }
+
+  /** The ring serves the next reading, unless a write of this one still holds a slab. */
+  #giveBack(): void {
+    if (this.#control.subarray(CONTROL.slots).every((state) => state === SLOT_FREE)) idleMemory.push(this.#slabs);
   }
 
   #finish(reason: unknown): void {

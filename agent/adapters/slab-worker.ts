@@ -7,6 +7,7 @@ import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { partsOf } from '../../modules/vocabulary/image-layout.ts';
+import { combineCrc32 } from './crc32-combine.ts';
 import { CONTROL, SLOT_BUSY, SLOT_FREE, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
 
 const { fd, slabs, control, slabSize, layout, digests } = workerData as SlabWorkerData;
@@ -47,7 +48,7 @@ function drainSurplus(): number {
 
 function run(): void {
   const image = createHash('sha256');
-  const objectCrc32: number[] = digests.crc32 ? Array.from({ length: layout.objectCount }, () => 0) : [];
+  const objectCrc32: number[] = [];
   let bytes = 0;
   let index = 0;
   let ended = false;
@@ -68,15 +69,13 @@ function run(): void {
       image.update(data);
       partSha256?.update(data);
       partMd5?.update(data);
-      if (digests.crc32) {
-        partCrc32 = crc32(data, partCrc32);
-        objectCrc32[part.objectIndex] = crc32(data, objectCrc32[part.objectIndex]);
-      }
+      if (digests.crc32) partCrc32 = crc32(data, partCrc32);
       left -= filled;
       bytes += filled;
       send({ kind: 'slab', part: index, slot, length: filled });
     }
     if (ended) break;
+    if (digests.crc32) objectCrc32[part.objectIndex] = combineCrc32(objectCrc32[part.objectIndex] ?? 0, partCrc32, part.length);
     send({ kind: 'part', part: index, sha256: partSha256?.digest(), crc32: digests.crc32 ? partCrc32 : undefined, md5: partMd5?.digest() });
     index++;
   }

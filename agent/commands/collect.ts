@@ -1,0 +1,81 @@
+import { exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { openSource, type SourceHandle } from '../adapters/source-disk.ts';
+import { describePath, type DescribedPath } from '../adapters/source-path.ts';
+import { StageError } from '../errors.ts';
+import { collect, type Collected } from '../pipeline.ts';
+import { humanBytes, NO_PROGRESS, ProgressBar, type ProgressView } from '../terminal.ts';
+import { withSession, type CommandInput, type Session } from './session.ts';
+
+/** How often progress is logged where no bar shows it. */
+const PROGRESS_EVERY_MS = 10_000;
+
+/** Images a disk that is open already, with its progress on the terminal or in the log. */
+export async function collectOpened(session: Session, source: SourceHandle, exhibitId: string, bar: ProgressView, signal: AbortSignal): Promise<Collected> {
+  const { caseId, config, events } = session;
+  let logged = performance.now();
+  try {
+    const target = { caseId, exhibitId, accountable: config.accountable };
+    const context = {
+      ...session,
+      onProgress: (phase: 'image' | 'reread', progress: Parameters<ProgressView['update']>[1]) => {
+        bar.update(phase === 'image' ? 'imaging' : 'reading back', progress);
+        if (performance.now() - logged < PROGRESS_EVERY_MS) return;
+        logged = performance.now();
+        events.info(LogEvent.acquisitionProgress, { caseId, exhibitId, phase, ...progress });
+      },
+    };
+    return await collect(source, target, context, signal);
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What is imaged, with the name that its exhibit gets. */
+function exhibitOf({ config }: Session, { source }: DescribedPath): string {
+  if (config.volumeId !== undefined) return config.volumeId;
+  if (source.kind === 'block-device') return source.disk.identity;
+  throw new StageError('configure', 'NO_VOLUME', 'an image file has no identity of its own', {
+    retryable: false,
+    advice: 'Name the exhibit with --volume <id>, for example the volume ID that the file was made from.',
+  });
+}
+
+function refuseIneligible({ source }: DescribedPath): void {
+  if (source.kind !== 'block-device' || source.verdict.eligible) return;
+  throw new StageError('open', 'NOT_ELIGIBLE', `${source.disk.path} is left alone, because ${source.verdict.because}`, {
+    retryable: false,
+    advice: 'Detach or unmount what uses the disk; `collector devices` shows what does.',
+  });
+}
+
+const summary = (done: Collected, location: string): string[] => [
+  `${done.status}: ${humanBytes(done.bytes)} in ${done.seconds.toFixed(1)} s (${humanBytes(Math.round(done.bytes / done.seconds))}/s)`,
+  `  SHA-256   ${done.sha256}`,
+  `  manifest  ${location}/${done.manifestKey}`,
+  ...done.reasons.map((reason) => `  because   ${reason}`),
+  ...done.deviations.map((deviation) => `  note      ${deviation}`),
+  ...(done.takenOver > 0 ? [`  resumed   ${done.takenOver} parts were already stored`] : []),
+  ...(done.retries > 0 ? [`  retried   ${done.retries} parts were sent again`] : []),
+  `  check it  collector verify ${location}`,
+];
+
+/** `collector collect`: one disk or image file, now. */
+export function collectCommand(input: CommandInput, path: string): Promise<ExitStatus> {
+  const { config } = input;
+  const person = !config.json && process.stderr.isTTY === true && config.progress;
+  return withSession(input, person, async (session) => {
+    const described = await describePath(path, config);
+    for (const notice of described.notices) session.events.warn(LogEvent.warning, { message: notice });
+    if (person) for (const notice of described.notices) process.stderr.write(`note: ${notice}\n`);
+    refuseIneligible(described);
+    const exhibitId = exhibitOf(session, described);
+    const source = await openSource(described.source.kind === 'block-device' ? described.source.disk : described.source, config, session.signal);
+    try {
+      const done = await collectOpened(session, source, exhibitId, person ? new ProgressBar(exhibitId) : NO_PROGRESS, session.signal);
+      if (!config.json) process.stdout.write(`${summary(done, session.store.location).join('\n')}\n`);
+      return exitFor(done.status);
+    } finally {
+      await source.close();
+    }
+  });
+}

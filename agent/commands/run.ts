@@ -1,0 +1,151 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT, exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
+import type { Disk } from '../adapters/disk.ts';
+import { openSource } from '../adapters/source-disk.ts';
+import { messageOf, StageError } from '../errors.ts';
+import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
+import { watchDevices, type DeviceEvent } from '../watch-devices.ts';
+import { collectOpened } from './collect.ts';
+import { withSession, type CommandInput, type Session } from './session.ts';
+
+/** A disk whose acquisition failed for a reason that may pass is tried again after these pauses, then left alone. */
+const PAUSES_SECONDS = [15, 60, 300, 900, 1800];
+
+/** `collector run`: watches, and images every eligible disk that is attached or appears. */
+export function runCommand(input: CommandInput): Promise<ExitStatus> {
+  const { config } = input;
+  const bar = !config.json && process.stderr.isTTY === true && config.progress && config.parallel === 1;
+  return withSession(input, false, (session) => new Watch(session, bar).run());
+}
+
+class Watch {
+  readonly #session: Session;
+  readonly #bar: boolean;
+  readonly #limit: AdaptiveLimit;
+  readonly #ended = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #imaging = new Map<string, Promise<void>>();
+  /** Ended when a disk leaves, so that nothing waits for it. */
+  readonly #attached = new Map<string, AbortController>();
+  #exit: ExitStatus = EXIT.complete;
+  #interrupted = false;
+
+  constructor(session: Session, bar: boolean) {
+    this.#session = session;
+    this.#bar = bar;
+    this.#limit = new AdaptiveLimit(session.config.parallel);
+    this.#signal = AbortSignal.any([session.signal, this.#ended.signal]);
+  }
+
+  async run(): Promise<ExitStatus> {
+    const { config, events, tool, store } = this.#session;
+    const beat = this.#heartbeat();
+    const options = { includeInstanceStore: config.includeInstanceStore, rescanMs: config.rescanSeconds * 1000, onWarning: (error: unknown) => this.#warn(error) };
+    const watcher = await watchDevices(options, (event) => this.#onDevice(event), this.#signal);
+    events.info(LogEvent.collectorStarted, { store: store.location, dc3dd: tool.path, dc3ddSha256: tool.binarySha256, parallel: config.parallel, once: config.once });
+    await aborted(this.#signal);
+    events.info(LogEvent.collectorStopping, { imaging: this.#imaging.size });
+    await watcher.close();
+    await Promise.allSettled(this.#imaging.values());
+    clearInterval(beat);
+    const exit = this.#interrupted ? EXIT.interrupted : this.#exit;
+    events.info(LogEvent.collectorStopped, { exit });
+    return exit;
+  }
+
+  #onDevice(event: DeviceEvent): void {
+    const { events, caseId } = this.#session;
+    const { disk } = event;
+    const facts = { caseId, identity: disk.identity, name: disk.name, diskseq: disk.diskseq, size: disk.size, labels: disk.labels.map(({ escaped }) => escaped) };
+    if (event.type === 'gone') {
+      events.info(LogEvent.diskGone, facts);
+      this.#attached.get(disk.diskseq)?.abort();
+      this.#attached.delete(disk.diskseq);
+    } else if (!event.verdict.eligible) {
+      events.info(LogEvent.diskLeftAlone, { ...facts, reason: event.verdict.reason, because: event.verdict.because });
+    } else {
+      events.info(LogEvent.diskFound, { ...facts, trigger: event.trigger, link: event.link?.escaped });
+      this.#start(disk);
+    }
+  }
+
+  #start(disk: Disk): void {
+    if (this.#imaging.has(disk.diskseq) || this.#ended.signal.aborted) return;
+    this.#attached.set(disk.diskseq, new AbortController());
+    const task = this.#limit.run(() => this.#image(disk)).finally(() => this.#imaging.delete(disk.diskseq));
+    this.#imaging.set(disk.diskseq, task);
+  }
+
+  /** Images one disk, again after a pause where that can help. Never rejects: one disk's trouble is not another's. */
+  async #image(disk: Disk): Promise<void> {
+    const gone = this.#attached.get(disk.diskseq)?.signal;
+    for (const pause of [...PAUSES_SECONDS, undefined]) {
+      if (this.#signal.aborted || gone?.aborted) return;
+      try {
+        await this.#imageOnce(disk);
+        if (this.#session.config.once) this.#ended.abort();
+        return;
+      } catch (error) {
+        if (this.#leaveAlone(disk, error, pause)) return;
+      }
+      await delay(pause! * 1000, undefined, { signal: AbortSignal.any([this.#signal, ...(gone ? [gone] : [])]) }).catch(() => {});
+    }
+  }
+
+  async #imageOnce(disk: Disk): Promise<void> {
+    const { config } = this.#session;
+    // A volume id that was given names one disk; a watch that goes on would give it to every disk.
+    const exhibitId = (config.once ? config.volumeId : undefined) ?? disk.identity;
+    const source = await openSource(disk, {}, this.#signal);
+    try {
+      const view = this.#bar ? new ProgressBar(exhibitId) : NO_PROGRESS;
+      const { status } = await collectOpened(this.#session, source, exhibitId, view, this.#signal);
+      this.#exit = worse(this.#exit, exitFor(status));
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Says what a failure means for the disk; true when it is not tried again. */
+  #leaveAlone(disk: Disk, error: unknown, pause: number | undefined): boolean {
+    const { events, caseId, config } = this.#session;
+    const code = error instanceof StageError ? error.code : 'UNEXPECTED';
+    const facts = { caseId, identity: disk.identity, name: disk.name, code, because: messageOf(error) };
+    if (this.#session.signal.aborted) {
+      this.#interrupted = true;
+      return true;
+    }
+    if (code === 'EXISTS') {
+      events.info(LogEvent.diskLeftAlone, { ...facts, reason: 'collected' });
+      if (config.once) this.#ended.abort();
+      return true;
+    }
+    const again = error instanceof StageError && error.retryable && pause !== undefined;
+    events.error(LogEvent.diskLeftAlone, { ...facts, ...(again ? { tryAgainSeconds: pause } : { advice: error instanceof StageError ? error.advice : undefined }) });
+    if (again) return false;
+    this.#exit = worse(this.#exit, EXIT.failed);
+    if (config.once) this.#ended.abort();
+    return true;
+  }
+
+  #heartbeat(): NodeJS.Timeout {
+    const started = performance.now();
+    const beat = (): void => {
+      const uptimeSeconds = Math.round((performance.now() - started) / 1000);
+      const rssBytes = process.memoryUsage.rss();
+      this.#session.events.info(LogEvent.collectorHeartbeat, { caseId: this.#session.caseId, uptimeSeconds, imaging: this.#imaging.size, rssBytes });
+    };
+    return setInterval(beat, this.#session.config.heartbeatSeconds * 1000);
+  }
+
+  #warn(error: unknown): void {
+    this.#session.events.warn(LogEvent.warning, { message: messageOf(error) });
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+
+/** FAILED outweighs PARTIAL, which outweighs COMPLETE. */
+const worse = (a: ExitStatus, b: ExitStatus): ExitStatus => ([EXIT.failed, EXIT.partial].find((status) => a === status || b === status) ?? EXIT.complete);

@@ -1,0 +1,94 @@
+/** The composition root: turns a configuration into the things that the commands work with. */
+import { mkdir } from 'node:fs/promises';
+import { hostname, release } from 'node:os';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { ulid } from 'ulid';
+import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
+import { cloudWatchSink } from './adapters/logs/cloudwatch-sink.ts';
+import type { LogSink } from './adapters/logs/sink.ts';
+import { stdoutSink } from './adapters/logs/stdout-sink.ts';
+import type { InstanceMetadata } from './adapters/instance-metadata.ts';
+import { directoryStore } from './adapters/stores/directory-store.ts';
+import type { EvidenceStore, PartChecksumAlgorithm } from './adapters/stores/evidence-store.ts';
+import { createS3Client } from './adapters/stores/s3-client.ts';
+import { S3Store } from './adapters/stores/s3-store.ts';
+import { logsToCloudWatch, S3_LOCATION, type CollectorConfig } from './config.ts';
+import type { CollectOptions } from './pipeline.ts';
+import type { HostFacts } from './stages/manifest.ts';
+import { VERSION } from './version.ts';
+
+/** Where evidence goes, taken apart; undefined for a directory. */
+export function s3Location(to: string): { bucket: string; prefix: string } | undefined {
+  const match = S3_LOCATION.exec(to);
+  return match ? { bucket: match[1]!, prefix: (match[2] ?? '').replaceAll(/^\/|\/$/g, '') } : undefined;
+}
+
+const ALGORITHMS = { sha256: 'SHA256', crc32: 'CRC32', md5: 'MD5' } as const satisfies Record<string, PartChecksumAlgorithm>;
+
+/** The SDK wants a Region for every endpoint; S3-compatible stores mostly ignore it. */
+const regionOf = ({ region, endpoint }: CollectorConfig): { region?: string } => {
+  const chosen = region ?? process.env['AWS_REGION'] ?? (endpoint === undefined ? undefined : 'us-east-1');
+  return chosen === undefined ? {} : { region: chosen };
+};
+
+export function s3ClientFor(config: CollectorConfig): ReturnType<typeof createS3Client> {
+  return createS3Client({
+    ...regionOf(config),
+    ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint }),
+    ...(config.forcePathStyle ? { forcePathStyle: true } : {}),
+    concurrency: config.concurrency,
+    requestTimeoutSeconds: config.requestTimeoutSeconds,
+  });
+}
+
+/** The store that the configuration names. A directory is made when it is missing; a bucket never is. */
+export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
+  const location = s3Location(config.to);
+  if (!location) return directoryStore(config.to);
+  const { kmsKeyId, partChecksum } = config;
+  const options = { client: s3ClientFor(config), ...location, algorithm: ALGORITHMS[partChecksum] };
+  return Promise.resolve(new S3Store(kmsKeyId === undefined ? options : { ...options, kmsKeyId }));
+}
+
+/** The event log: standard output, and CloudWatch Logs where the configuration says so. */
+export function openEventLog(config: CollectorConfig, host: HostFacts, quiet: boolean): FanOutLog {
+  const sinks: LogSink[] = quiet ? [] : [stdoutSink({ json: config.json })];
+  if (logsToCloudWatch(config)) {
+    sinks.push(
+      cloudWatchSink({
+        client: new CloudWatchLogsClient(regionOf(config)),
+        prefix: config.logGroupPrefix,
+        stream: `${config.caseId ?? 'no-case'}/${host.instanceId ?? host.host}/${ulid()}`,
+        spoolDir: `${config.scratchDir}/spool`,
+      }),
+    );
+  }
+  return createEventLog({ sinks });
+}
+
+/** What can be known of this host; the instance's own facts only on EC2. */
+export async function hostFacts(metadata: InstanceMetadata | undefined): Promise<HostFacts> {
+  const identity = await metadata?.identity().catch(() => undefined);
+  return {
+    collectorVersion: VERSION,
+    node: process.version,
+    kernel: release(),
+    host: hostname(),
+    ...(identity === undefined ? {} : { account: identity.account, region: identity.region, instanceId: identity.instanceId }),
+  };
+}
+
+/** What an acquisition needs of the configuration. A store that checks nothing itself is read back unless told otherwise. */
+export async function collectOptions(config: CollectorConfig, store: EvidenceStore): Promise<CollectOptions> {
+  await mkdir(config.scratchDir, { recursive: true, mode: 0o700 });
+  return {
+    secondHash: config.secondHash,
+    ...(config.partSize === undefined ? {} : { partSize: config.partSize }),
+    ...(config.maxObjectSize === undefined ? {} : { maxObjectSize: config.maxObjectSize }),
+    ringSize: config.ringSize,
+    concurrency: config.concurrency,
+    partTries: config.partTries,
+    scratchDir: config.scratchDir,
+    reread: config.reread === 'always' || (config.reread === 'auto' && !store.partChecksum.verifiedByStore),
+  };
+}

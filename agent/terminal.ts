@@ -1,0 +1,87 @@
+import { SingleBar } from 'cli-progress';
+import type { Progress } from './stages/acquire.ts';
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** Bytes for a person: `2.0 GiB`. */
+export function humanBytes(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]!}`;
+}
+
+/** Seconds for a person: `1h02m`, `3m20s`, `45s`. */
+export function humanSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.ceil(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours > 0) return `${hours}h${String(minutes).padStart(2, '0')}m`;
+  return minutes > 0 ? `${minutes}m${String(rest).padStart(2, '0')}s` : `${rest}s`;
+}
+
+export interface ProgressView {
+  update(phase: string, progress: Progress): void;
+  stop(): void;
+}
+
+/** Bytes of the last seconds, for a rate that follows the network. */
+const RATE_WINDOW_MS = 5000;
+
+class Rate {
+  readonly #samples: { readonly at: number; readonly bytes: number }[] = [];
+
+  /** Bytes a second over the last five seconds. */
+  of(bytes: number): number {
+    const at = performance.now();
+    this.#samples.push({ at, bytes });
+    while (this.#samples.length > 2 && at - this.#samples[0]!.at > RATE_WINDOW_MS) this.#samples.shift();
+    const { at: since, bytes: from } = this.#samples[0]!;
+    return at > since ? ((bytes - from) * 1000) / (at - since) : 0;
+  }
+}
+
+/** A bar with rate and time left on standard error, so that standard output stays for what was done. */
+export class ProgressBar implements ProgressView {
+  readonly #bar: SingleBar;
+  #phase: string | undefined;
+  #rate = new Rate();
+  #last = 0;
+
+  constructor(label: string) {
+    this.#bar = new SingleBar({
+      format: `${label} {phase} [{bar}] {percentage}% | {done} of {all} | {rate}/s | {left} left`,
+      hideCursor: true,
+      clearOnComplete: false,
+      barsize: 24,
+      stream: process.stderr,
+    });
+  }
+
+  update(phase: string, { total, stored }: Progress): void {
+    if (phase !== this.#phase) {
+      this.stop();
+      this.#phase = phase;
+      this.#rate = new Rate();
+      this.#last = 0;
+      this.#bar.start(Math.max(total, 1), 0, { phase, done: humanBytes(0), all: humanBytes(total), rate: humanBytes(0), left: '?' });
+    }
+    const now = performance.now();
+    if (now - this.#last < 100 && stored < total) return;
+    this.#last = now;
+    const rate = this.#rate.of(stored);
+    this.#bar.update(total === 0 ? 1 : stored, {
+      phase,
+      done: humanBytes(stored),
+      all: humanBytes(total),
+      rate: humanBytes(Math.round(rate)),
+      left: humanSeconds(rate > 0 ? (total - stored) / rate : Infinity),
+    });
+  }
+
+  stop(): void {
+    if (this.#phase !== undefined) this.#bar.stop();
+    this.#phase = undefined;
+  }
+}
+
+/** For pipes and logs: the events say how far it is. */
+export const NO_PROGRESS: ProgressView = { update: () => {}, stop: () => {} };
