@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { devPath, listIfThere, procPath, readIfThere, type SystemRoots, sysPath } from './sysfs.ts';
@@ -37,8 +37,9 @@ async function btrfsMembers(roots: SystemRoots): Promise<string[][]> {
 
 /** The mounts that this process and, where it may look, the first process see. */
 async function readMounts(roots: SystemRoots): Promise<Use[]> {
-  const tables = await Promise.all(['self', '1'].map((pid) => readIfThere(procPath(roots, pid, 'mountinfo')).catch(() => undefined)));
-  const lines = new Set(tables.flatMap((table) => table?.toString('latin1').split('\n') ?? []));
+  const own = await readFile(procPath(roots, 'self/mountinfo'), 'latin1'); // without it no disk may be called free
+  const first = (await readIfThere(procPath(roots, '1/mountinfo')))?.toString('latin1') ?? '';
+  const lines = new Set([...own.split('\n'), ...first.split('\n')]);
   const btrfs = await btrfsMembers(roots);
   const mountedBtrfs = btrfs.flat().map((device): Use => ({ kind: 'mounted', device, text: 'part of a mounted btrfs' }));
   const uses = await Promise.all(

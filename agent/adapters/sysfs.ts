@@ -39,26 +39,27 @@ export type BlockEntry = {
   readonly slaves: readonly string[];
 };
 
-const GONE = new Set(['ENOENT', 'ENODEV', 'ENXIO', 'ENOTDIR', 'ESRCH', 'EIO']);
-const isGone = (error: unknown): boolean => GONE.has((error as NodeJS.ErrnoException).code ?? '');
+/** Failures of this process, which say nothing about the disk: taken for its absence, they would make disks vanish. */
+const OURS = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+const isOurs = (error: unknown): boolean => OURS.has((error as NodeJS.ErrnoException).code ?? '');
 
-/** A file's bytes; undefined when it is missing or its device has gone. Other errors are thrown. */
+/** A file's bytes; undefined when it is missing, or its device gone or broken. Throws when this process lacks resources. */
 export async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);
   } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
+    if (isOurs(error)) throw error;
+    return undefined;
   }
 }
 
-/** A directory's names in order; none when it is missing. */
+/** A directory's names in order; none when it is missing. Throws as {@link readIfThere} does. */
 export async function listIfThere(path: string): Promise<string[]> {
   try {
     return (await readdir(path)).toSorted();
   } catch (error) {
-    if (isGone(error)) return [];
-    throw error;
+    if (isOurs(error)) throw error;
+    return [];
   }
 }
 
