@@ -6,6 +6,7 @@ import { ulid } from 'ulid';
 import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
 import { cloudWatchSink } from './adapters/logs/cloudwatch-sink.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
+import { consoleSink } from './console-sink.ts';
 import { stdoutSink } from './adapters/logs/stdout-sink.ts';
 import type { InstanceMetadata } from './adapters/instance-metadata.ts';
 import { directoryStore } from './adapters/stores/directory-store.ts';
@@ -50,9 +51,12 @@ export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
   return Promise.resolve(new S3Store(kmsKeyId === undefined ? options : { ...options, kmsKeyId }));
 }
 
-/** The event log: standard output, and CloudWatch Logs where the configuration says so. */
-export function openEventLog(config: CollectorConfig, host: HostFacts, quiet: boolean): FanOutLog {
-  const sinks: LogSink[] = quiet ? [] : [stdoutSink({ json: config.json })];
+/** Whether a person watches: then a bar and sentences take the place of log lines. */
+export const personWatches = ({ json, progress }: CollectorConfig): boolean => !json && progress && process.stderr.isTTY === true;
+
+/** The event log: the terminal or standard output, and CloudWatch Logs where the configuration says so. */
+export function openEventLog(config: CollectorConfig, host: HostFacts): FanOutLog {
+  const sinks: LogSink[] = [personWatches(config) ? consoleSink() : stdoutSink({ json: config.json })];
   if (logsToCloudWatch(config)) {
     sinks.push(
       cloudWatchSink({

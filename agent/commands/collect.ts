@@ -2,6 +2,7 @@ import { exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/ind
 import { openSource, type SourceHandle } from '../adapters/source-disk.ts';
 import { describePath, type DescribedPath } from '../adapters/source-path.ts';
 import { StageError } from '../errors.ts';
+import { personWatches } from '../main.ts';
 import { collect, type Collected } from '../pipeline.ts';
 import { humanBytes, NO_PROGRESS, ProgressBar, type ProgressView } from '../terminal.ts';
 import { withSession, type CommandInput, type Session } from './session.ts';
@@ -62,16 +63,14 @@ const summary = (done: Collected, location: string): string[] => [
 /** `collector collect`: one disk or image file, now. */
 export function collectCommand(input: CommandInput, path: string): Promise<ExitStatus> {
   const { config } = input;
-  const person = !config.json && process.stderr.isTTY === true && config.progress;
-  return withSession(input, person, async (session) => {
-    const described = await describePath(path, config);
+  return withSession(input, async (session) => {
+    const described = await describePath(path, { includeInstanceStore: config.includeInstanceStore });
     for (const notice of described.notices) session.events.warn(LogEvent.warning, { message: notice });
-    if (person) for (const notice of described.notices) process.stderr.write(`note: ${notice}\n`);
     refuseIneligible(described);
     const exhibitId = exhibitOf(session, described);
-    const source = await openSource(described.source.kind === 'block-device' ? described.source.disk : described.source, config, session.signal);
+    const source = await openSource(described.source.kind === 'block-device' ? described.source.disk : described.source, { allowWritableSource: config.allowWritableSource }, session.signal);
     try {
-      const done = await collectOpened(session, source, exhibitId, person ? new ProgressBar(exhibitId) : NO_PROGRESS, session.signal);
+      const done = await collectOpened(session, source, exhibitId, personWatches(config) ? new ProgressBar(exhibitId) : NO_PROGRESS, session.signal);
       if (!config.json) process.stdout.write(`${summary(done, session.store.location).join('\n')}\n`);
       return exitFor(done.status);
     } finally {

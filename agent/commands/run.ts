@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
+import { listDisks } from '../adapters/block-devices.ts';
 import type { Disk } from '../adapters/disk.ts';
 import { openSource } from '../adapters/source-disk.ts';
 import { messageOf, StageError } from '../errors.ts';
+import { personWatches } from '../main.ts';
 import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
 import { watchDevices, type DeviceEvent } from '../watch-devices.ts';
 import { collectOpened } from './collect.ts';
@@ -14,9 +16,8 @@ const PAUSES_SECONDS = [15, 60, 300, 900, 1800];
 
 /** `collector run`: watches, and images every eligible disk that is attached or appears. */
 export function runCommand(input: CommandInput): Promise<ExitStatus> {
-  const { config } = input;
-  const bar = !config.json && process.stderr.isTTY === true && config.progress && config.parallel === 1;
-  return withSession(input, false, (session) => new Watch(session, bar).run());
+  const bar = personWatches(input.config) && input.config.parallel === 1;
+  return withSession(input, (session) => new Watch(session, bar).run());
 }
 
 class Watch {
@@ -28,6 +29,8 @@ class Watch {
   readonly #imaging = new Map<string, Promise<void>>();
   /** Ended when a disk leaves, so that nothing waits for it. */
   readonly #attached = new Map<string, AbortController>();
+  /** Disks (diskseq) that were there before this collector, where those are to be left alone. */
+  #earlier: ReadonlySet<string> = new Set();
   #exit: ExitStatus = EXIT.complete;
   #interrupted = false;
 
@@ -42,8 +45,10 @@ class Watch {
     const { config, events, tool, store } = this.#session;
     const beat = this.#heartbeat();
     const options = { includeInstanceStore: config.includeInstanceStore, rescanMs: config.rescanSeconds * 1000, onWarning: (error: unknown) => this.#warn(error) };
+    if (config.ignoreAttached) this.#earlier = new Set((await listDisks()).map(({ disk }) => disk.diskseq));
     const watcher = await watchDevices(options, (event) => this.#onDevice(event), this.#signal);
     events.info(LogEvent.collectorStarted, { store: store.location, dc3dd: tool.path, dc3ddSha256: tool.binarySha256, parallel: config.parallel, once: config.once });
+    process.send?.({ event: LogEvent.collectorStarted }); // for a supervisor that forked the collector
     await aborted(this.#signal);
     events.info(LogEvent.collectorStopping, { imaging: this.#imaging.size });
     await watcher.close();
@@ -62,6 +67,8 @@ class Watch {
       events.info(LogEvent.diskGone, facts);
       this.#attached.get(disk.diskseq)?.abort();
       this.#attached.delete(disk.diskseq);
+    } else if (this.#earlier.has(disk.diskseq)) {
+      events.info(LogEvent.diskLeftAlone, { ...facts, reason: 'attached-before', because: 'it was attached before the collector started (--ignore-attached)' });
     } else if (!event.verdict.eligible) {
       events.info(LogEvent.diskLeftAlone, { ...facts, reason: event.verdict.reason, because: event.verdict.because });
     } else {

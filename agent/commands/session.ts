@@ -35,9 +35,8 @@ const LOG_FLUSH_MS = 3000;
 /**
  * Runs work with an opened session and closes it however the work ends. Both hash engines pass their known answers and
  * dc3dd is identified before anything else happens.
- * @param quiet keeps events off standard output, for a person who watches a progress bar
  */
-export async function withSession<T>({ config, metadata, signal }: CommandInput, quiet: boolean, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>({ config, metadata, signal }: CommandInput, work: (session: Session) => Promise<T>): Promise<T> {
   const { caseId } = config;
   if (caseId === undefined) throw new TypeError('the configuration was loaded without asking for a case');
   await hashSelfTest();
@@ -45,7 +44,7 @@ export async function withSession<T>({ config, metadata, signal }: CommandInput,
   const host = await hostFacts(metadata);
   const store = await openStore(config);
   const options = await collectOptions(config, store);
-  const events = openEventLog(config, host, quiet);
+  const events = openEventLog(config, host);
   try {
     return await work({ config, caseId, store, events, tool, host, options, signal });
   } finally {

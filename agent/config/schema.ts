@@ -85,6 +85,7 @@ export const CollectorConfig = z.strictObject({
   reread: choice(['auto', 'always', 'never'], 'auto', 'read what was stored again and compare; auto: where the store did not verify each part itself'),
   parallel: count(1, 8, 1, 'disks that are imaged at once'),
   once: flag(false, 'end after the first disk'),
+  ignoreAttached: flag(false, 'leave alone the disks that are attached when the watch begins'),
   includeInstanceStore: flag(false, 'image instance-store disks too'),
   allowWritableSource: flag(false, 'image files only: go on when the source cannot be set read-only'),
   accountable: printable(256).optional().register(settingMeta, {
