@@ -42,6 +42,9 @@ export function s3ClientFor(config: CollectorConfig): ReturnType<typeof createS3
   });
 }
 
+/** CloudWatch Logs of the same Region; another endpoint comes from AWS_ENDPOINT_URL_CLOUDWATCH_LOGS. */
+export const logsClientFor = (config: CollectorConfig): CloudWatchLogsClient => new CloudWatchLogsClient(regionOf(config));
+
 /** The store that the configuration names. A directory is made when it is missing; a bucket never is. */
 export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
   const location = s3Location(config.to);
@@ -60,7 +63,7 @@ export function openEventLog(config: CollectorConfig, host: HostFacts): FanOutLo
   if (logsToCloudWatch(config)) {
     sinks.push(
       cloudWatchSink({
-        client: new CloudWatchLogsClient(regionOf(config)),
+        client: logsClientFor(config),
         prefix: config.logGroupPrefix,
         stream: `${config.caseId ?? 'no-case'}/${host.instanceId ?? host.host}/${ulid()}`,
         spoolDir: `${config.scratchDir}/spool`,
