@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { execa } from 'execa';
+import { escapeHostile } from '../../modules/vocabulary/index.ts';
+import { messageOf, StageError } from '../errors.ts';
+
+/** Which dc3dd this is. */
+export type Dc3ddTool = {
+  /** Absolute, with no symbolic link in it. */
+  readonly path: string;
+  /** As the package manager records it; absent where no package owns the file. dc3dd's own banner is wrong in packages. */
+  readonly packageVersion?: string;
+  /** First line of `dc3dd --version`, printable ASCII. */
+  readonly banner?: string;
+  readonly binarySha256: string;
+};
+
+const TIMEOUT_MS = 10_000;
+const ADVICE = 'install dc3dd (Debian, Ubuntu: apt-get install dc3dd; Fedora, EPEL: dnf install dc3dd) and see that it is on PATH';
+
+/** The executable on PATH; directories that are not absolute don't count, so that nobody's working directory decides. */
+async function findOnPath(name: string, path: string): Promise<string | undefined> {
+  for (const folder of path.split(delimiter).filter(isAbsolute)) {
+    const candidate = join(folder, name);
+    try {
+      await access(candidate, constants.X_OK);
+      if ((await stat(candidate)).isFile()) return await realpath(candidate);
+    } catch {
+      // not in this one
+    }
+  }
+  return undefined;
+}
+
+/** Standard output of a command; undefined when it fails, is missing or takes longer than 10 s. */
+async function outputOf(command: string, args: readonly string[]): Promise<string | undefined> {
+  const options = { timeout: TIMEOUT_MS, reject: false, env: { LC_ALL: 'C' }, stdin: 'ignore', maxBuffer: 1_000_000 } as const;
+  const { failed, stdout } = await execa(command, args, options);
+  return failed ? undefined : stdout.trim();
+}
+
+/** Version of the Debian or RPM package that owns a file. */
+async function packageVersionOf(path: string): Promise<string | undefined> {
+  const owner = await outputOf('dpkg-query', ['--search', path]);
+  const name = /^([a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?): /.exec(owner ?? '')?.[1];
+  const debian = name === undefined ? undefined : await outputOf('dpkg-query', ['--show', '--showformat=${Version}', name]);
+  const version = debian ?? (await outputOf('rpm', ['--query', '--file', '--queryformat', '%{VERSION}-%{RELEASE}', path]));
+  return version !== undefined && /^[\x21-\x7e]{1,128}$/.test(version) ? version : undefined;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/**
+ * Finds dc3dd on PATH and identifies it.
+ * @throws StageError code DC3DD_MISSING when it is not there or cannot be read
+ */
+export async function inspectDc3dd(path: string = process.env['PATH'] ?? ''): Promise<Dc3ddTool> {
+  const binary = await findOnPath('dc3dd', path);
+  if (binary === undefined) {
+    const shown = escapeHostile(Buffer.from(path.slice(0, 500)));
+    throw new StageError('acquire', 'DC3DD_MISSING', `no dc3dd on PATH (${shown})`, { retryable: false, advice: ADVICE });
+  }
+  try {
+    const [packageVersion, version, binarySha256] = await Promise.all([
+      packageVersionOf(binary),
+      outputOf(binary, ['--version']),
+      sha256Of(binary),
+    ]);
+    const banner = version === undefined ? '' : escapeHostile(Buffer.from(version.split('\n')[0] ?? '')).slice(0, 200);
+    return { path: binary, ...(packageVersion && { packageVersion }), ...(banner && { banner }), binarySha256 };
+  } catch (cause) {
+    throw new StageError('acquire', 'DC3DD_MISSING', `${binary} cannot be read: ${messageOf(cause)}`, { retryable: false, cause, advice: ADVICE });
+  }
+}

@@ -1,0 +1,38 @@
+import { messageOf } from '../errors.ts';
+
+/** `fail`: an acquisition here would fail or be worth less; `warn`: it may, or it cannot be told. */
+export type FindingLevel = 'ok' | 'warn' | 'fail';
+
+/** What a check found, and what to do about it. */
+export type Finding = {
+  /** Short and stable: a machine may match it. */
+  readonly check: string;
+  readonly level: FindingLevel;
+  /** What is so, in one sentence. */
+  readonly found: string;
+  /** What to do, in one sentence; on every finding that is not ok. */
+  readonly advice?: string;
+};
+
+/** Looks at one thing; never changes it. */
+export type Check = { readonly check: string; readonly look: () => Promise<Outcome> };
+
+/** A finding without its check's name. */
+export type Outcome = Omit<Finding, 'check'>;
+
+export const ok = (found: string): Outcome => ({ level: 'ok', found });
+export const warn = (found: string, advice: string): Outcome => ({ level: 'warn', found, advice });
+export const fail = (found: string, advice: string): Outcome => ({ level: 'fail', found, advice });
+
+/** Runs checks side by side; one that throws is a finding like any other. Findings come in the order of the checks. */
+export const runChecks = (checks: readonly Check[]): Promise<Finding[]> =>
+  Promise.all(
+    checks.map(async ({ check, look }) => {
+      try {
+        return { check, ...(await look()) };
+      } catch (error) {
+        const advice = error instanceof Error && 'advice' in error && typeof error.advice === 'string' ? error.advice : 'find out why, and ask again';
+        return { check, ...fail(messageOf(error), advice) };
+      }
+    }),
+  );
