@@ -132,7 +132,7 @@ async function readSmall(path: string): Promise<string> {
   const info = await file.stat();
   if (!info.isFile()) throw new Error('it is not a regular file');
   if (info.size > MAX_FILE_BYTES) throw new Error(`it has ${info.size} bytes; at most ${MAX_FILE_BYTES} are read`);
-  return file.readFile('utf8');
+  return await file.readFile('utf8');
 }
 
 /** The instance's `cleanroom:` tags. */

@@ -35,7 +35,7 @@ export async function startFront(target: string): Promise<Front> {
   let port = 0;
   let server: Server | undefined;
   const listen = async (): Promise<void> => {
-    server = createServer((incoming, outgoing) => {
+    const http = createServer((incoming, outgoing) => {
       void (async () => {
         const body = await bodyOf(incoming);
         const operation = String(incoming.headers['x-amz-target']).split('.').at(-1) ?? '';
@@ -58,9 +58,10 @@ export async function startFront(target: string): Promise<Front> {
       })();
     });
     await new Promise<void>((resolve, reject) => {
-      server?.once('error', reject).listen(port, '127.0.0.1', resolve);
+      http.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
-    port = (server?.address() as AddressInfo).port;
+    server = http;
+    port = (http.address() as AddressInfo).port;
   };
   const down = async (): Promise<void> => {
     server?.closeAllConnections();

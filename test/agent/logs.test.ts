@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { LogEvent, LogRecord } from '../../modules/vocabulary/index.ts';
 import { createEventLog } from '../../agent/adapters/logs/create-event-log.ts';
@@ -198,9 +199,7 @@ describe('the standard output sink', function () {
   it('survives standard output that is closed from the start', async () => {
     const command = `exec "$0" --input-type=module --eval "$1" >&-`;
     const body = script(`createEventLog({ sinks: [stdoutSink({ json: false })] }).info('disk.found'); process.stderr.write('alive');`).at(-1) ?? '';
-    const stderr = await new Promise<string>((resolve, reject) => {
-      execFile('sh', ['-c', command, process.execPath, body], NODE_OPTIONS, (error, _, text) => (error ? reject(error) : resolve(text)));
-    });
+    const { stderr } = await promisify(execFile)('sh', ['-c', command, process.execPath, body], NODE_OPTIONS);
     expect(stderr).to.equal('alive');
   });
 });

@@ -5,7 +5,8 @@ import { MAX_MESSAGE_BYTES, PUT_LIMITS } from './log-batches.ts';
 import { LogGroupsClient } from './log-groups-client.ts';
 import { boundedJsonLine } from './log-line.ts';
 import type { Emit, LogSink } from './sink.ts';
-import { rankOf, Spool } from './spool.ts';
+import { rankOf } from './spool-room.ts';
+import { Spool } from './spool.ts';
 
 export type CloudWatchSinkOptions = {
   readonly client: CloudWatchLogsClient;

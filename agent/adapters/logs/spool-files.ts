@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { LOG_GROUPS, type LogGroup } from '../../../modules/vocabulary/index.ts';
 
 /**
@@ -11,7 +12,12 @@ export type SpoolFileName = { readonly group: LogGroup; readonly id: string; rea
 export const FREE = 'free';
 
 export const spoolFileName = (group: LogGroup, id: string, owner: string): string => `${group}.${id}.${owner}.jsonl`;
-export const positionFileName = (group: LogGroup, id: string): string => `${group}.${id}.pos`;
+
+/** Where a segment and the note of how much of it was delivered lie. */
+export const segmentPaths = (dir: string, group: LogGroup, id: string, owner: string): { path: string; positionPath: string } => ({
+  path: join(dir, spoolFileName(group, id, owner)),
+  positionPath: join(dir, `${group}.${id}.pos`),
+});
 
 const NAME = /^([a-z]+)\.([0-9A-HJKMNP-TV-Z]{26})\.(free|\d+-\d+-[0-9a-z]+)\.jsonl(\.tmp)?$/;
 

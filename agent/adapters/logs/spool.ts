@@ -1,8 +1,10 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monotonicFactory } from 'ulid';
-import { LOG_GROUPS, LogEvent, logGroupOf, type LogGroup, type LogRecord } from '../../../modules/vocabulary/index.ts';
-import { FREE, ownerIsAlive, parseSpoolFileName, positionFileName, spoolFileName, thisOwner } from './spool-files.ts';
+import { LOG_GROUPS, type LogGroup } from '../../../modules/vocabulary/index.ts';
+import { claimAbandoned } from './spool-adoption.ts';
+import { FREE, segmentPaths, spoolFileName, thisOwner } from './spool-files.ts';
+import { makeRoom } from './spool-room.ts';
 import { FileSegment, MemorySegment, type Segment } from './spool-segment.ts';
 
 export type SpoolOptions = {
@@ -14,20 +16,6 @@ export type SpoolOptions = {
 };
 
 const GROUPS = Object.keys(LOG_GROUPS) as LogGroup[];
-
-/** What goes first when there is no room: 0 repeats itself (progress, heartbeat), 1 is one step of many, 2 must last longest. */
-export function rankOf({ event, level }: Pick<LogRecord, 'event' | 'level'>): 0 | 1 | 2 {
-  if (event === LogEvent.acquisitionProgress || event === LogEvent.collectorHeartbeat) return 0;
-  return level !== 'info' || logGroupOf(event) === 'audit' ? 2 : 1;
-}
-
-const rankOfLine = (line: string): number => {
-  try {
-    return rankOf(JSON.parse(line) as LogRecord);
-  } catch {
-    return 0;
-  }
-};
 
 type Waiting = { readonly text: string; readonly rank: number };
 type Queue = { waiting: Waiting[]; current: FileSegment | undefined; readonly segments: Segment[]; lent: Segment | undefined };
@@ -147,13 +135,14 @@ export class Spool {
 
   #flushSoon(): void {
     this.#flushing = true;
-    setImmediate(() => {
-      void this.flush().then(() => {
-        this.#flushing = false;
-        const waiting = [...this.#queues.values()].some((queue) => queue.waiting.length > 0);
-        if (waiting && this.#diskError === undefined) this.#flushSoon(); // came while the disk was written to
-      });
-    });
+    setImmediate(() => void this.#flushAll());
+  }
+
+  async #flushAll(): Promise<void> {
+    await this.flush();
+    this.#flushing = false;
+    const waiting = [...this.#queues.values()].some((queue) => queue.waiting.length > 0);
+    if (waiting && this.#diskError === undefined) this.#flushSoon(); // came while the disk was written to
   }
 
   #exclusive<T>(action: () => Promise<T>): Promise<T> {
@@ -171,14 +160,9 @@ export class Spool {
     return Math.min(1024 ** 2, Math.max(4096, Math.floor(this.#options.maxBytes / 16)));
   }
 
-  #paths(group: LogGroup, id: string) {
-    const { dir } = this.#options;
-    return { path: join(dir, spoolFileName(group, id, this.#owner)), positionPath: join(dir, positionFileName(group, id)) };
-  }
-
   #newFile(group: LogGroup): FileSegment {
     const id = this.#ulid();
-    return new FileSegment(group, id, this.#paths(group, id));
+    return new FileSegment(group, id, segmentPaths(this.#options.dir, group, id, this.#owner));
   }
 
   #seal(queue: Queue): void {
@@ -193,28 +177,13 @@ export class Spool {
   }
 
   async #adopt(): Promise<number> {
-    let adopted = 0;
-    for (const name of (await readdir(this.#options.dir)).toSorted().toReversed()) {
-      const file = parseSpoolFileName(name);
-      if (!file || file.owner === this.#owner || (await ownerIsAlive(file.owner))) continue;
-      const from = join(this.#options.dir, name);
-      if (file.temporary) {
-        await rm(from, { force: true });
-        continue;
-      }
-      const paths = this.#paths(file.group, file.id);
-      try {
-        await rename(from, paths.path); // atomic: of two processes that want it, one gets ENOENT
-      } catch {
-        continue;
-      }
-      const queue = this.#queue(file.group);
-      const { size } = await stat(paths.path);
-      const segment = new FileSegment(file.group, file.id, paths, size, true);
-      queue.segments.splice(queue.lent ? 1 : 0, 0, segment); // newest first in this loop, so the oldest ends up in front
-      adopted += 1;
+    const adopted = await claimAbandoned(this.#options.dir, this.#owner);
+    for (const group of GROUPS) {
+      const queue = this.#queue(group);
+      const own = adopted.filter((segment) => segment.group === group);
+      queue.segments.splice(queue.lent ? 1 : 0, 0, ...own);
     }
-    return adopted;
+    return adopted.length;
   }
 
   async #flushGroup(group: LogGroup): Promise<void> {
@@ -244,7 +213,7 @@ export class Spool {
 
   async #rescue(segment: MemorySegment): Promise<void> {
     const { content, start } = await segment.read();
-    const paths = this.#paths(segment.group, segment.id);
+    const paths = segmentPaths(this.#options.dir, segment.group, segment.id, this.#owner);
     const file = new FileSegment(segment.group, segment.id, paths);
     try {
       await file.append(content.toString('utf8', start));
@@ -270,22 +239,14 @@ export class Spool {
     }
   }
 
-  /** Makes room: takes lines out of the oldest files, those of the lowest rank first. */
   async #shrinkFiles(): Promise<void> {
     for (const queue of this.#queues.values()) this.#seal(queue);
-    const target = this.#options.maxBytes * 0.9;
-    const byAge = this.#files().toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    for (const rank of [0, 1, 2]) {
-      for (const file of byAge) {
-        if (this.fileBytes <= target) return;
-        const queue = this.#queue(file.group);
-        if (queue.lent === file || file.keptRank > rank) continue;
-        this.#dropped += await file.filter((line) => rankOfLine(line) > rank);
-        file.keptRank = rank + 1;
-        if (file.size > 0) continue;
-        queue.segments.splice(queue.segments.indexOf(file), 1);
-        await file.remove();
-      }
+    const idle = this.#files().filter((file) => this.#queue(file.group).lent !== file);
+    this.#dropped += await makeRoom(idle, this.fileBytes - this.#options.maxBytes * 0.9);
+    for (const file of idle.filter(({ size }) => size === 0)) {
+      const { segments } = this.#queue(file.group);
+      segments.splice(segments.indexOf(file), 1);
+      await file.remove();
     }
   }
 }
