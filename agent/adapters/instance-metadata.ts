@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { StageError } from '../errors.ts';
 
@@ -20,6 +22,19 @@ const IdentityDocument = z.object({
 });
 
 const ProfileInfo = z.object({ InstanceProfileArn: z.string().regex(/^arn:[\x21-\x7e]{1,2048}$/) });
+
+/**
+ * Whether the machine itself says that it is an EC2 instance; undefined where it says nothing. Asked before the service is:
+ * on any other network whoever owns 169.254.169.254 could answer in its place.
+ * @param root where /sys is
+ */
+export async function isEc2(root = '/'): Promise<boolean | undefined> {
+  const read = async (path: string): Promise<string | undefined> => readFile(join(root, path), 'latin1').catch(() => undefined);
+  const vendor = await read('sys/class/dmi/id/sys_vendor'); // Nitro, bare metal
+  const uuid = await read('sys/hypervisor/uuid'); // Xen
+  if (vendor?.trim() === 'Amazon EC2' || uuid?.startsWith('ec2')) return true;
+  return vendor === undefined && uuid === undefined ? undefined : false;
+}
 
 const TOKEN_SECONDS = 300;
 const MAX_ANSWER_BYTES = 64 * 1024;

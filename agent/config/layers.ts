@@ -20,7 +20,9 @@ export type LayerValue = Origin & { readonly key: ConfigKey; readonly value: unk
 export type Layer = { readonly values: readonly LayerValue[]; readonly problems: readonly ConfigProblem[] };
 
 /** Variables that belong to the collector but are no settings. */
-export const OTHER_VARIABLES = { file: 'CLEANROOM_CONFIG', imds: 'CLEANROOM_IMDS_ENDPOINT' } as const;
+export const OTHER_VARIABLES = { file: 'CLEANROOM_CONFIG', imds: 'CLEANROOM_IMDS_ENDPOINT', debug: 'CLEANROOM_DEBUG' } as const;
+/** What the project's own tests talk to each other with. */
+const TEST_VARIABLE = /^CLEANROOM_TEST_/;
 export const DEFAULT_FILE = '/etc/cleanroom/collector.json';
 const MAX_FILE_BYTES = 1024 ** 2;
 
@@ -86,7 +88,7 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
   const others: readonly string[] = Object.values(OTHER_VARIABLES);
   const known = [...SETTINGS.map(({ variable }) => variable), ...others];
   for (const [name, raw] of Object.entries(env)) {
-    if (!name.startsWith('CLEANROOM_') || raw === undefined || others.includes(name)) continue;
+    if (!name.startsWith('CLEANROOM_') || raw === undefined || others.includes(name) || TEST_VARIABLE.test(name)) continue;
     const setting = SETTINGS.find(({ variable }) => variable === name);
     if (setting) reader.add(setting, { kind: 'environment', source: `environment ${name}` }, raw);
     else reader.unknown(`environment ${shown('', name).slice(1, -1)}`, name, known);

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { InstanceMetadata } from '../adapters/instance-metadata.ts';
+import { InstanceMetadata, isEc2 } from '../adapters/instance-metadata.ts';
 import { environmentLayer, DEFAULT_FILE, fileLayer, flagLayer, OTHER_VARIABLES, tagLayer, type LayerValue, type Origin } from './layers.ts';
 import { ConfigError, shown, type ConfigProblem } from './problems.ts';
 import { CollectorConfig, S3_LOCATION, type ConfigKey } from './schema.ts';
@@ -14,7 +14,7 @@ export type LoadConfigInput = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the settings file when a flag names one; then it must exist. @default CLEANROOM_CONFIG, or /etc/cleanroom/collector.json if there */
   readonly filePath?: string;
-  /** The instance's metadata; `null`: don't look. @default asks for up to a second whether this is an EC2 instance */
+  /** The instance's metadata; `null`: don't look. @default asks for up to a second, where the machine may be an EC2 instance */
   readonly metadata?: InstanceMetadata | null;
   /** Settings that the command cannot do without. */
   readonly required?: readonly ConfigKey[];
@@ -33,7 +33,7 @@ async function findMetadata({ metadata, env }: LoadConfigInput, problems: Config
   const endpoint = env[OTHER_VARIABLES.imds];
   if (endpoint === undefined) {
     const service = new InstanceMetadata();
-    return (await service.available()) ? service : undefined;
+    return (await isEc2()) !== false && (await service.available()) ? service : undefined;
   }
   if (/^https?:\/\/[\w.:[\]-]+\/?$/.test(endpoint) && URL.canParse(endpoint)) return new InstanceMetadata({ endpoint });
   problems.push({
@@ -82,6 +82,13 @@ async function defaultAccountable(metadata: InstanceMetadata | undefined): Promi
     // a uid without an entry in the user database
   }
   return `${user}@${hostname()}`.replaceAll(/[^\x21-\x7e]/g, '_').slice(0, 256);
+}
+
+/** The instance's own Region, unless the SDK is told another by its own means. */
+async function defaultRegion(metadata: InstanceMetadata | undefined, env: LoadConfigInput['env'], endpoint: string | undefined): Promise<string | undefined> {
+  const told = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? env['AWS_PROFILE'] ?? endpoint;
+  if (told !== undefined) return undefined;
+  return metadata?.identity().then(({ region }) => region, () => undefined);
 }
 
 const SCRATCH = '/var/lib/cleanroom';
@@ -134,8 +141,10 @@ export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> 
   problems.push(...checkTogether(raw as Partial<CollectorConfig>, origins));
   if (problems.length > 0) throw new ConfigError(problems);
   const parsed = CollectorConfig.parse(raw);
+  const region = parsed.region ?? (await defaultRegion(metadata, env, parsed.endpoint));
   const config: CollectorConfig = {
     ...parsed,
+    ...(region === undefined ? {} : { region }),
     accountable: parsed.accountable ?? (await defaultAccountable(metadata)),
     scratchDir: parsed.scratchDir ?? (await defaultScratchDir()),
   };

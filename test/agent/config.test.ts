@@ -193,6 +193,17 @@ describe('the configuration', () => {
     }
   });
 
+  it('takes the instance\'s own Region where nothing else names one', async () => {
+    const identity = { accountId: '123456789012', region: 'eu-south-2', instanceId: 'i-0123456789abcdef0' };
+    imds.answers.set('dynamic/instance-identity/document', JSON.stringify(identity));
+    const regionWith = async (flags: Record<string, unknown>, env: Record<string, string>): Promise<string | undefined> =>
+      (await loadConfig({ flags: { to: 's3://bucket', ...flags }, env, metadata })).config.region;
+    expect(await regionWith({}, {})).to.equal('eu-south-2');
+    expect(await regionWith({ region: 'eu-west-1' }, {})).to.equal('eu-west-1');
+    expect(await regionWith({}, { AWS_REGION: 'eu-west-3' })).to.equal(undefined); // the SDK's business
+    expect(await regionWith({ endpoint: 'https://ceph.lab' }, {})).to.equal(undefined);
+  });
+
   it('says so when the tags cannot be read', async () => {
     imds.fault = (request) => (request.startsWith('GET') ? 500 : undefined);
     const problems = await problemsOf({ metadata });

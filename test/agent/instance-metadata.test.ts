@@ -1,6 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { InstanceMetadata } from '../../agent/adapters/instance-metadata.ts';
+import { InstanceMetadata, isEc2 } from '../../agent/adapters/instance-metadata.ts';
 import { StageError } from '../../agent/errors.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
 import { publishTags, startMetadataServer, type MetadataServer } from './metadata-support.ts';
 
 const DOCUMENT = JSON.stringify({ accountId: '123456789012', region: 'eu-central-1', instanceId: 'i-0123456789abcdef0', imageId: 'ami-1' });
@@ -14,6 +17,23 @@ async function rejection(promise: Promise<unknown>): Promise<StageError> {
   }
   throw new Error('it did not reject');
 }
+
+describe('whether a machine is an EC2 instance', () => {
+  it('is what the machine itself says, or cannot be told', async () => {
+    const dir = await tempDir();
+    const dmi = join(dir.path, 'sys/class/dmi/id');
+    expect(await isEc2(dir.path)).to.equal(undefined);
+    await mkdir(dmi, { recursive: true });
+    await writeFile(join(dmi, 'sys_vendor'), 'Amazon EC2\n');
+    expect(await isEc2(dir.path)).to.equal(true);
+    await writeFile(join(dmi, 'sys_vendor'), 'LENOVO\n');
+    expect(await isEc2(dir.path)).to.equal(false);
+    await mkdir(join(dir.path, 'sys/hypervisor'));
+    await writeFile(join(dir.path, 'sys/hypervisor/uuid'), 'ec2e1916-9099-7caf-fd21-012345abcdef\n');
+    expect(await isEc2(dir.path)).to.equal(true);
+    await dir.remove();
+  });
+});
 
 describe('instance metadata', () => {
   let server: MetadataServer;
