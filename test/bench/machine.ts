@@ -33,7 +33,7 @@ export async function describeMachine(aws: string): Promise<Machine> {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: String(availableParallelism()),
     memory: `${Math.round(totalmem() / 1024 ** 3)} GiB`,
-    load: `${(loadavg()[0] ?? 0).toFixed(2)} before the bench; above about 0.3 something else disturbs it`,
+    load: `${(loadavg()[0] ?? 0).toFixed(2)} before the bench`,
     node: process.version,
     dc3dd,
     aws: `${awsVersion.split(' ')[0]} (${aws})`,

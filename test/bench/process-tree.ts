@@ -1,16 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 const PAGE_BYTES = 4096;
-const TICKS_PER_SECOND = 100;
+/** The unit of /proc's CPU times: USER_HZ, 100 on every Linux that Node runs on. */
+export const TICKS_PER_SECOND = 100;
 const SAMPLE_EVERY_MS = 25;
 /** Looking for new processes and adding up shared pages cost more than a sample, so they come with every n-th. */
 const SCAN_EVERY = 4;
-const PSS_EVERY = 8;
+const PSS_EVERY = 20;
 
 export type TreeUse = {
   /** Highest sum of resident bytes over all processes at one time; a page that several map counts for each. */
   readonly peakRssBytes: number;
-  /** The same with shared pages divided among those that map them; sampled five times a second. */
+  /** The same with shared pages divided among those that map them; sampled twice a second. */
   readonly peakPssBytes: number;
   /** CPU seconds of every process as last seen: a lower bound. */
   readonly cpuSeconds: number;
@@ -33,6 +34,8 @@ const statOf = (pid: number): string[] => {
 /** Watches a process and all its descendants, also those that left its session or lost their parent. */
 export class ProcessTree {
   readonly #known = new Set<number>();
+  /** Processes that were looked at once and do not belong to the tree: they cannot join it later. */
+  readonly #strangers = new Set<number>();
   readonly #cpuTicks = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
   #samples = 0;
@@ -78,7 +81,7 @@ export class ProcessTree {
   #scan(): void {
     const others = readdirSync('/proc')
       .map(Number)
-      .filter((pid) => pid > 0 && !this.#known.has(pid))
+      .filter((pid) => pid > 0 && !this.#known.has(pid) && !this.#strangers.has(pid))
       .map((pid) => ({ pid, stat: statOf(pid) }));
     // A parent may have a higher number than its child, so go round until nothing is added.
     for (let before = -1; before !== this.#known.size; ) {
@@ -88,5 +91,6 @@ export class ProcessTree {
         if (this.#known.has(Number(parent)) || this.#known.has(Number(session))) this.#known.add(pid);
       }
     }
+    for (const { pid } of others) if (!this.#known.has(pid)) this.#strangers.add(pid);
   }
 }

@@ -8,7 +8,7 @@ import { judge } from './targets.ts';
 const GiB = 1024 ** 3;
 
 const summaryOf = (name: string, seconds: number, more: Partial<Run> = {}): CaseSummary => {
-  const run: Run = { wallSeconds: seconds, cpuSeconds: 4, peakRssBytes: 0, peakPssBytes: 0, sinkBusy: 0, ...more };
+  const run: Run = { wallSeconds: seconds, cpuSeconds: 4, peakRssBytes: 0, peakPssBytes: 0, sinkBusy: 0, othersBusy: 0, ...more };
   return summarize(CASES.find((one) => one.name === name) as Case, [run], 2 * GiB);
 };
 

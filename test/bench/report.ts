@@ -27,9 +27,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 const whole = (value: number): string => value.toFixed(0);
+const share = (value: number): string => (value < 0.01 ? '–' : `${whole(value * 100)} %`);
 
 function caseRow(summary: CaseSummary, first: CaseSummary | undefined): string[] {
-  const { mibPerSecond: rate, cpuSecondsPerGib, peakRssBytes, peakPssBytes, sinkBusy } = summary;
+  const { mibPerSecond: rate, cpuSecondsPerGib, peakRssBytes, peakPssBytes, sinkBusy, othersBusy } = summary;
   return [
     summary.name,
     whole(rate.median),
@@ -38,11 +39,12 @@ function caseRow(summary: CaseSummary, first: CaseSummary | undefined): string[]
     cpuSecondsPerGib.median.toFixed(2),
     whole(peakRssBytes.max / MiB),
     whole(peakPssBytes.max / MiB),
-    sinkBusy.median < 0.01 ? '–' : `${whole(sinkBusy.median * 100)} %`,
+    share(sinkBusy.median),
+    share(othersBusy.median),
   ];
 }
 
-const CASE_HEAD = ['case', 'MiB/s', 'min–max', '× first', 'CPU s/GiB', 'peak MiB', 'of it own', 'sink'];
+const CASE_HEAD = ['case', 'MiB/s', 'min–max', '× first', 'CPU s/GiB', 'peak MiB', 'of it own', 'sink', 'others'];
 const VERDICT = (reached: boolean | undefined): string => (reached === undefined ? 'not measured' : reached ? 'reached' : 'NOT reached');
 
 /** The report for a person. */
@@ -58,6 +60,7 @@ export function printReport(report: BenchReport): string {
     'MiB/s: median. × first: against dc3dd hash=sha256 | aws over HTTPS. CPU: user + system of all processes of the command.',
     'peak: highest sum of resident memory of all its processes, a shared page counted for each; of it own: shared pages divided',
     'among those that map them. sink: share of one core that the sink used; near 100 % the sink is the limit.',
+    'others: the same for everything else on this machine; above about 10 % the row was disturbed: measure again.',
     '',
     ...table(['target', 'measured', ''], targets.map(({ target, measured, reached }) => [target, measured ?? '–', VERDICT(reached)])),
     '',

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Case } from './cases.ts';
+import { TICKS_PER_SECOND } from './process-tree.ts';
 import { runCommand, type Use } from './run-command.ts';
 import type { Sink } from './start-sink.ts';
 
@@ -18,6 +20,8 @@ export type Bench = {
 export type Run = Use & {
   /** Share of one core that the sink used meanwhile, 0 to 1; near 1 the sink is the limit. */
   readonly sinkBusy: number;
+  /** Cores that neither the command nor the sink used, but somebody else (the bench itself for a little): disturbance. */
+  readonly othersBusy: number;
 };
 
 const BUCKET = 'bench';
@@ -50,6 +54,13 @@ const rclone = (endpoint: string, caFile: string): Record<string, string> => ({
   RCLONE_CA_CERT: caFile,
 });
 
+/** Seconds that all cores together have been busy since boot, or kept waiting by the hypervisor. */
+function machineBusySeconds(): number {
+  const [, ...ticks] = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0]!.split(/\s+/);
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = ticks.map(Number);
+  return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
+}
+
 async function filesUnder(folder: string): Promise<{ path: string; size: number }[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
@@ -73,6 +84,7 @@ export async function runCase(bench: Bench, { command, to, hashesNothing }: Case
   if (written) await mkdir(out);
   try {
     const sinkBefore = await sink.cpuSeconds();
+    const machineBefore = machineBusySeconds();
     const env = {
       ...process.env,
       ...credentials,
@@ -91,7 +103,9 @@ export async function runCase(bench: Bench, { command, to, hashesNothing }: Case
       COLLECTOR_ARGS: bench.collectorArgs,
     };
     const { stdout, stderr: _, ...use } = await runCommand(command, scratch, env, signal);
-    const sinkBusy = ((await sink.cpuSeconds()) - sinkBefore) / use.wallSeconds;
+    const machineSeconds = machineBusySeconds() - machineBefore;
+    const sinkSeconds = (await sink.cpuSeconds()) - sinkBefore;
+    const others = Math.max(0, machineSeconds - use.cpuSeconds - sinkSeconds);
 
     const files = await filesUnder(scratch);
     const results = written ? await filesUnder(out) : stored ? await sink.list(`${prefix}/`) : [];
@@ -100,7 +114,7 @@ export async function runCase(bench: Bench, { command, to, hashesNothing }: Case
     const records = results.map((result) => ('text' in result ? result.text : '')).join('\n');
     const evidence = [stdout, records, await textOf(files), written ? await textOf(results as typeof files) : ''].join('\n');
     if (!hashesNothing && !evidence.includes(source.sha256)) throw new Error(`the source's SHA-256 is in none of its records: ${command}`);
-    return { ...use, sinkBusy };
+    return { ...use, sinkBusy: sinkSeconds / use.wallSeconds, othersBusy: others / use.wallSeconds };
   } finally {
     await sink.forget(`${prefix}/`).catch(() => {}); // a sink that died has shown as a failure already
     await Promise.all([scratch, out].map((folder) => rm(folder, { recursive: true, force: true })));

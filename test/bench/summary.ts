@@ -15,6 +15,7 @@ export type CaseSummary = {
   readonly peakRssBytes: Spread;
   readonly peakPssBytes: Spread;
   readonly sinkBusy: Spread;
+  readonly othersBusy: Spread;
   readonly runs: readonly Run[];
 };
 
@@ -39,6 +40,7 @@ export function summarize({ name, group, about }: Case, runs: readonly Run[], si
     peakRssBytes: over(({ peakRssBytes }) => peakRssBytes),
     peakPssBytes: over(({ peakPssBytes }) => peakPssBytes),
     sinkBusy: over(({ sinkBusy }) => sinkBusy),
+    othersBusy: over(({ othersBusy }) => othersBusy),
     runs,
   };
 }
