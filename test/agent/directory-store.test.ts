@@ -186,22 +186,24 @@ describe('a directory of evidence', () => {
   });
 
   describe('a journal of stored parts', () => {
-    it('whose last line was torn is believed up to there, and goes on in a line of its own', async () => {
-      await interrupted();
-      const text = await readFile(journal(), 'utf8');
-      await truncate(journal(), text.length - 7);
-      const upload = await open();
-      expect([...upload.stored.keys()]).to.deep.equal([1]);
-      await upload.putPart(partSourceOf(IMAGE, PARTS[1]!), live());
-      await upload.release();
-      expect(await readFile(journal(), 'utf8')).to.equal(text);
-      await putAll(await open());
-      expect((await readFile(path())).equals(IMAGE)).to.equal(true);
-    });
+    for (const [what, lost] of [['in its middle', 7], ['off its newline', 1]] as const) {
+      it(`whose last line was torn ${what} is believed up to there, and goes on in a line of its own`, async () => {
+        await interrupted();
+        const text = await readFile(journal(), 'utf8');
+        await truncate(journal(), text.length - lost);
+        const upload = await open();
+        expect([...upload.stored.keys()]).to.deep.equal([1]);
+        await upload.putPart(partSourceOf(IMAGE, PARTS[1]!), live());
+        await upload.release();
+        expect(await readFile(journal(), 'utf8')).to.equal(text);
+        await putAll(await open());
+        expect((await readFile(path())).equals(IMAGE)).to.equal(true);
+      });
+    }
 
     it('is believed only up to the first line that is damaged', async () => {
       await interrupted();
-      await appendFile(journal(), `\u0000\u0000\n{"part":3,"length":1000,"sha256":"${'a'.repeat(64)}"}\n`);
+      await appendFile(journal(), '\u0000\u0000\n{"part":1,"dropped":true}\n');
       expect([...(await open()).stored.keys()]).to.deep.equal([1, 2]);
     });
 

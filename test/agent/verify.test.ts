@@ -267,6 +267,16 @@ describe('verify', () => {
         .to.contain('exit status is 1').and.to.contain('3 sectors in of 512 bytes').and.to.contain('COMPLETE with 2 bad sectors');
     });
 
+    it('a byte that is no text, where the manifest has the very sign that stands for such bytes', async () => {
+      const { manifestKey } = await put({ edit: (body) => ({ ...body, accountable: 'Zo\ufffd' }) });
+      const sign = Buffer.from('\ufffd');
+      const [problem] = await problemsAfter(() => tamper(manifestKey, (bytes) => {
+        const at = bytes.indexOf(sign);
+        return Buffer.concat([bytes.subarray(0, at), Buffer.from([0xff]), bytes.subarray(at + sign.length)]);
+      }));
+      expect(problem).to.include({ what: 'manifest' });
+    });
+
     it('a part list that does not cover the image', async () => {
       const problems = await problemsAfter(() =>
         put({ edit: (body) => ({ ...body, integrity: { ...body.integrity, parts: body.integrity.parts.filter(({ part }) => part !== 2) } }) }),
@@ -279,7 +289,8 @@ describe('verify', () => {
     const hostile: [string, Buffer][] = [
       ['empty', Buffer.alloc(0)],
       ['not UTF-8', randomBytes(4096)],
-      ['JSON with terminal escapes in it', Buffer.from('{"\u001b[2J\u202e": "\r\n\u0007"}')],
+      ['no JSON, with terminal escapes in it', Buffer.from('\u001b[2J\u202e\r\n\u0007')],
+      ['JSON with terminal escapes in its names', Buffer.from(JSON.stringify({ '\u001b[2J\u202e\r\n\u0007': 1 }))],
       ['nested a million deep', Buffer.from('['.repeat(1e6) + ']'.repeat(1e6))],
       ['an object nested a million deep', Buffer.from(`${'{"a":'.repeat(1e6)}1${'}'.repeat(1e6)}`)],
       ['a list of a million wrong parts', Buffer.from(JSON.stringify({ integrity: { parts: Array.from({ length: 1e6 }, () => 0) } }))],
@@ -294,6 +305,7 @@ describe('verify', () => {
         expect(ok).to.equal(false);
         expect(problems[0]!.what).to.equal('manifest');
         expect(problems.length).to.be.below(60);
+        for (const { message } of problems) expect(message).to.match(/^[\x20-\x7e]{1,1700}$/);
         const lines: string[] = [];
         printVerifyReport(report, (line) => lines.push(line));
         for (const line of lines) expect(line).to.match(/^[\x20-\x7e]{1,2000}$/);

@@ -19,17 +19,19 @@ export type SlabOptions = {
   readonly slabSize?: number;
   /** The source fails when it has given this many bytes. */
   readonly breakAt?: number;
-  /** The source gives this many bytes and then nothing more, for ever. */
+  /** The source gives this many bytes and then nothing more until `goOn` is called. */
   readonly hangAt?: number;
   /** What the digests end with instead, however well the slabs went. */
   readonly digestsFail?: Error;
-  /** Bytes that really come, whatever the range says. @default the range's */
+  /** Bytes that really come, whatever the range says; those behind it are foreign. @default the range's */
   readonly length?: number;
 };
 
 export type CountedSource = PartSource & {
   /** Slabs that were handed out, and how often each was given back. */
   readonly releases: readonly number[];
+  /** Ends the hanging at `hangAt`. */
+  goOn(): void;
   /** Resolves when every slab that was handed out was given back. */
   allReleased(): Promise<void>;
 };
@@ -43,8 +45,9 @@ export function partSourceOf(image: Uint8Array, range: PartRange, options: SlabO
   const releases: number[] = [];
   const { promise: digests, resolve, reject } = Promise.withResolvers<PartDigests>();
   digests.catch(() => undefined); // a store may give up before it looks at them
-  const bytes = Buffer.alloc(length);
-  Buffer.from(image.buffer, image.byteOffset, image.byteLength).copy(bytes, 0, range.offset, range.offset + length);
+  const { promise: resumed, resolve: goOn } = Promise.withResolvers<void>();
+  const bytes = Buffer.alloc(length, 0xdd);
+  bytes.set(image.subarray(range.offset, range.offset + Math.min(length, range.length)));
 
   function slabOf(start: number, end: number): Slab {
     const shared = new Uint8Array(new SharedArrayBuffer(end - start));
@@ -67,7 +70,7 @@ export function partSourceOf(image: Uint8Array, range: PartRange, options: SlabO
         reject(error);
         throw error;
       }
-      if (end > hangAt) await new Promise(() => undefined);
+      if (end > hangAt) await resumed;
       yield slabOf(start, end);
     }
     if (options.digestsFail) reject(options.digestsFail);
@@ -78,5 +81,5 @@ export function partSourceOf(image: Uint8Array, range: PartRange, options: SlabO
     const end = Date.now() + 2000;
     while (!releases.every((count) => count > 0) && Date.now() < end) await new Promise((wake) => setTimeout(wake, 5));
   };
-  return { range, slabs, digests, releases, allReleased };
+  return { range, slabs, digests, releases, goOn, allReleased };
 }
