@@ -121,8 +121,9 @@ describe('the CloudWatch sink', function () {
     expect(about.map(({ event, level }) => [event, level])).to.deep.equal([['logs.spooled', 'warn'], ['logs.delivered', 'info']]);
     expect(about[0]).to.include.keys('error', 'message', 'advice');
     expect(about[1]).to.include({ events: 2095, dropped: 0 });
-    const readiness = await messagesOf(client, 'readiness', prefix, 'i-1');
-    expect(readiness.map(({ event }) => event)).to.include.members(['logs.spooled', 'logs.delivered']);
+    for (const wanted of ['logs.spooled', 'logs.delivered']) {
+      await eventually(`${wanted} delivered`, async () => (await messagesOf(client, 'readiness', prefix, 'i-1')).some(({ event }) => event === wanted));
+    }
   });
 
   for (const [what, fault] of [
@@ -287,6 +288,7 @@ describe('the CloudWatch sink', function () {
     write(next.log, 20, 25);
     await eventually('delivered', () => next.sink.state.delivered >= 25);
     expect((await partsOf()).filter((part) => part !== 100)).to.deep.equal(numbers(0, 25));
+    await eventually('said', () => next.memory.records.some(({ event, torn }) => event === 'logs.delivered' && torn === 1));
     await eventually('the spool is empty', async () => (await spooledNames()).length === 0);
   });
 
@@ -370,6 +372,7 @@ describe('the CloudWatch sink', function () {
     for (let step = 0; step < 1000; step += 1) log.info(LogEvent.acquisitionProgress, { step, filler: 'x'.repeat(100) });
     write(log, 0, 50);
     await new Promise((resolve) => setTimeout(resolve, 300));
+    for (let step = 0; step < 1000; step += 1) log.info(LogEvent.acquisitionProgress, { step, filler: 'x'.repeat(100) });
     write(log, 50, 60);
     expect(sink.state.waitingBytes).to.be.below(110_000);
     expect(sink.state.dropped).to.be.above(100);

@@ -33,6 +33,7 @@ export class GroupDelivery {
   #head: Head | undefined;
   #outage: Outage | undefined;
   #inherited = 0;
+  #torn = 0;
   #failures = 0;
   #notBefore = 0;
   #lastTimestamp = 0;
@@ -86,7 +87,9 @@ export class GroupDelivery {
       if (!segment) return undefined;
       try {
         const { content, start } = await segment.read();
-        return { segment, lines: spooledLines(content, start).lines };
+        const { lines, torn } = spooledLines(content, start);
+        this.#torn += torn;
+        return { segment, lines };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
         await spool.settle(segment); // somebody cleared the directory: what follows must not wait for it
@@ -133,11 +136,13 @@ export class GroupDelivery {
       group: logGroupName(group),
       events: this.#outage?.delivered ?? this.#inherited,
       ...(this.#inherited > 0 ? { fromEarlierProcesses: this.#inherited } : {}),
+      ...(this.#torn > 0 ? { torn: this.#torn } : {}),
       ...(this.#outage ? { outageMs: clock() - this.#outage.since } : {}),
       dropped: spool.dropped,
     };
     this.#outage = undefined;
     this.#inherited = 0;
+    this.#torn = 0;
     emit('info', LogEvent.logsDelivered, fields);
   }
 }

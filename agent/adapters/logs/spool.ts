@@ -20,6 +20,13 @@ const GROUPS = Object.keys(LOG_GROUPS) as LogGroup[];
 type Waiting = { readonly text: string; readonly rank: number };
 type Queue = { waiting: Waiting[]; current: FileSegment | undefined; readonly segments: Segment[]; lent: Segment | undefined };
 
+/** How many lines from the head fill `bytes`; at least one. */
+function countWithin(lines: readonly Waiting[], bytes: number): number {
+  let count = 0;
+  for (let sum = 0; count < lines.length && (count === 0 || sum < bytes); count += 1) sum += lines[count]?.text.length ?? 0;
+  return count;
+}
+
 /**
  * Lines on their way to a service, on disk, a queue for each log group. A line is in memory until the disk has it; while the
  * disk takes none it stays there, inside a bound, and is delivered from there. Files belong to one process; those of a
@@ -94,7 +101,9 @@ export class Spool {
       const queue = this.#queue(group);
       if (queue.segments.length === 0) this.#seal(queue);
       if (queue.segments.length === 0 && this.#diskError !== undefined && queue.waiting.length > 0) {
-        const lines = queue.waiting.splice(0).map(({ text }) => text);
+        // A part of what waits only: what is lent can no longer make room for what matters more.
+        const count = countWithin(queue.waiting, this.#options.maxMemoryBytes / 8);
+        const lines = queue.waiting.splice(0, count).map(({ text }) => text);
         queue.segments.push(new MemorySegment(group, this.#ulid(), lines));
       }
       queue.lent = queue.segments[0];
@@ -191,13 +200,7 @@ export class Spool {
     while (queue.waiting.length > 0) {
       queue.current ??= this.#newFile(group);
       const before = queue.current.size;
-      let bytes = before;
-      let count = 0;
-      while (count < queue.waiting.length && (count === 0 || bytes < this.#segmentBytes)) {
-        bytes += queue.waiting[count]?.text.length ?? 0;
-        count += 1;
-      }
-      const chunk = queue.waiting.splice(0, count);
+      const chunk = queue.waiting.splice(0, countWithin(queue.waiting, this.#segmentBytes - before));
       try {
         await queue.current.append(chunk.map(({ text }) => text).join(''));
       } catch (error) {
@@ -206,7 +209,7 @@ export class Spool {
         this.#seal(queue); // what the failed write left in the file must not get lines behind it
         throw error;
       }
-      this.#memoryBytes -= bytes - before;
+      this.#memoryBytes -= queue.current.size - before;
       if (queue.current.size >= this.#segmentBytes) this.#seal(queue);
     }
   }
