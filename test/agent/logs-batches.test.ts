@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { MAX_MESSAGE_BYTES, nextBatch, PUT_LIMITS, spooledLines, type SpooledLine } from '../../agent/adapters/logs/log-batches.ts';
 
 const HOUR = 3_600_000;
