@@ -41,6 +41,10 @@ export async function storing<T>(doing: string, work: () => Promise<T>): Promise
   }
 }
 
+/** What the store does not do, and what a person can. */
+export const refusal = (code: string, message: string, advice: string): StageError =>
+  new StageError('store', code, message, { retryable: false, advice });
+
 export const existsError = (key: string, cause?: unknown): StageError =>
   new StageError('store', 'EXISTS', `${key} is already stored; evidence is never overwritten`, {
     retryable: false,

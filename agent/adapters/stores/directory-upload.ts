@@ -1,36 +1,18 @@
-import { constants } from 'node:fs';
-import { type FileHandle, chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type ImageLayout, objectLength, partCount } from '../../../modules/vocabulary/index.ts';
-import { StageError } from '../../errors.ts';
-import { existsError, storeError, storing } from './directory-errors.ts';
-import {
-  type JournalLine, PartsJournal, assertSameUpload, lineOf, newHeader, readJournal, writeFully,
-} from './directory-journal.ts';
-import { type DirectoryLock, takeLock } from './directory-lock.ts';
-import { SCRATCH, newNonce, openFile, publish, remove, statOf, syncDirectory } from './directory-paths.ts';
+import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
+import type { StageError } from '../../errors.ts';
+import { existsError, refusal, storeError, storing } from './directory-errors.ts';
+import { type JournalLine, lineOf, writeFully } from './directory-journal.ts';
+import { takeLock } from './directory-lock.ts';
+import { SCRATCH, publish, remove, statOf, syncDirectory } from './directory-paths.ts';
+import { type Scratch, openScratch, plannedRange } from './directory-scratch.ts';
 import type { ImageUpload, PartDigests, PartSource, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
 import { orAbort } from './or-abort.ts';
 
 type Pending = { readonly line: JournalLine; readonly done: () => void; readonly failed: (error: unknown) => void };
 
-type Opened = {
-  readonly key: string;
-  readonly path: string;
-  readonly uploadId: string;
-  readonly data: FileHandle;
-  readonly journal: PartsJournal;
-  readonly lock: DirectoryLock;
-  readonly stored: Map<number, StoredPart>;
-  readonly layout: ImageLayout;
-  readonly objectIndex: number;
-};
-
 const DEFECT = 'This is a defect of the collector: please report it.';
 const REOPEN = 'Open the image again: what it stored is taken over.';
-
-const refuse = (code: string, message: string, advice: string): StageError =>
-  new StageError('store', code, message, { retryable: false, advice });
 
 /**
  * An image file while it grows: `<name>.partial` and, beside it, a journal of the parts that are durable in it.
@@ -39,21 +21,21 @@ const refuse = (code: string, message: string, advice: string): StageError =>
 export class DirectoryUpload implements ImageUpload {
   readonly key: string;
   readonly uploadId: string;
-  readonly #opened: Opened;
+  readonly #scratch: Scratch;
   readonly #running = new Map<number, Promise<unknown>>();
   readonly #closing = new AbortController();
   #queue: Pending[] = [];
   #committing = false;
   #broken: StageError | undefined;
 
-  private constructor(opened: Opened) {
-    this.#opened = opened;
-    this.key = opened.key;
-    this.uploadId = opened.uploadId;
+  private constructor(scratch: Scratch) {
+    this.#scratch = scratch;
+    this.key = scratch.key;
+    this.uploadId = scratch.uploadId;
   }
 
   get stored(): ReadonlyMap<number, StoredPart> {
-    return this.#opened.stored;
+    return this.#scratch.stored;
   }
 
   /** Takes the lock, and takes over what an earlier attempt left. @param path of the finished file */
@@ -73,7 +55,8 @@ export class DirectoryUpload implements ImageUpload {
     const { partNumber } = source.range;
     source.digests.catch(() => undefined); // looked at only when every slab has arrived
     this.#assertUsable(source);
-    await this.#running.get(partNumber)?.catch(() => undefined); // an aborted attempt may still have a write under way
+    // An aborted attempt may still have a write under way.
+    for (let earlier; (earlier = this.#running.get(partNumber)); ) await earlier.catch(() => undefined);
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const work = this.#store(source, stop).finally(() => this.#running.delete(partNumber));
     this.#running.set(partNumber, work);
@@ -81,28 +64,28 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   #assertUsable({ range }: PartSource): void {
-    if (this.#closing.signal.aborted) throw refuse('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN);
+    if (this.#closing.signal.aborted) throw refusal('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN);
     if (this.#broken) throw this.#broken;
     const expected = this.#rangeOf(range.partNumber);
-    if (!expected || range.objectIndex !== this.#opened.objectIndex || range.offset !== expected.offset || range.length !== expected.length) {
-      throw refuse('PART_UNPLANNED', `part ${range.partNumber} (${JSON.stringify(range)}) is not in the layout of ${this.key}`, DEFECT);
+    if (!expected || range.objectIndex !== this.#scratch.objectIndex || range.offset !== expected.offset || range.length !== expected.length) {
+      throw refusal('PART_UNPLANNED', `part ${range.partNumber} (${JSON.stringify(range)}) is not in the layout of ${this.key}`, DEFECT);
     }
   }
 
   #rangeOf(partNumber: number): { readonly offset: number; readonly start: number; readonly length: number } | undefined {
-    return plannedRange(this.#opened.layout, this.#opened.objectIndex, partNumber);
+    return plannedRange(this.#scratch.layout, this.#scratch.objectIndex, partNumber);
   }
 
   async #store(source: PartSource, signal: AbortSignal): Promise<StoredPart> {
     const { partNumber, length } = source.range;
     const { start } = this.#rangeOf(partNumber)!;
-    if (this.#opened.stored.delete(partNumber)) await this.#commit({ part: partNumber, dropped: true });
+    if (this.#scratch.stored.delete(partNumber)) await this.#commit({ part: partNumber, dropped: true });
     await this.#write(source, start, signal);
     const { sha256, crc32 } = await orAbort(source.digests, signal);
-    if (!sha256) throw refuse('DIGEST_MISSING', `part ${partNumber} of ${this.key} came without a SHA-256`, DEFECT);
+    if (!sha256) throw refusal('DIGEST_MISSING', `part ${partNumber} of ${this.key} came without a SHA-256`, DEFECT);
     const part = { partNumber, length, sha256, ...(crc32 && { crc32 }) };
     await this.#commit(lineOf(part));
-    this.#opened.stored.set(partNumber, part);
+    this.#scratch.stored.set(partNumber, part);
     return part;
   }
 
@@ -121,7 +104,7 @@ export class DirectoryUpload implements ImageUpload {
         try {
           signal.throwIfAborted();
           if (written + slab.bytes.length > range.length) throw lengthError(range.partNumber, `more than ${range.length}`, range.length);
-          await storing(`writing ${this.#opened.path}${SCRATCH.data}`, () => writeFully(this.#opened.data, slab.bytes, start + written));
+          await storing(`writing ${this.#scratch.path}${SCRATCH.data}`, () => writeFully(this.#scratch.data, slab.bytes, start + written));
           written += slab.bytes.length;
         } finally {
           slab.release();
@@ -150,12 +133,12 @@ export class DirectoryUpload implements ImageUpload {
     for (let batch = this.#queue.splice(0); batch.length > 0; batch = this.#queue.splice(0)) {
       try {
         if (this.#broken) throw this.#broken;
-        await this.#opened.data.datasync();
-        await this.#opened.journal.append(batch.map(({ line }) => line));
+        await this.#scratch.data.datasync();
+        await this.#scratch.journal.append(batch.map(({ line }) => line));
         for (const { done } of batch) done();
       } catch (error) {
         // After a failed sync the kernel forgets what it could not write: no later sync can be believed.
-        this.#broken = storeError(`making ${this.#opened.path}${SCRATCH.data} durable`, error);
+        this.#broken = storeError(`making ${this.#scratch.path}${SCRATCH.data} durable`, error);
         for (const { failed } of batch) failed(this.#broken);
       }
     }
@@ -163,15 +146,15 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   async complete(digests: readonly PartDigests[], _objectCrc32: Buffer | undefined, signal: AbortSignal): Promise<StoredObjectInfo> {
-    const { key, path, data, layout, objectIndex } = this.#opened;
-    if (this.#closing.signal.aborted) throw refuse('UPLOAD_CLOSED', `${key} was let go of`, REOPEN);
+    const { key, path, data, layout, objectIndex } = this.#scratch;
+    if (this.#closing.signal.aborted) throw refusal('UPLOAD_CLOSED', `${key} was let go of`, REOPEN);
     if (this.#broken) throw this.#broken;
     signal.throwIfAborted();
     this.#assertAllStored(digests);
     const length = objectLength(layout, objectIndex);
     await storing(`completing ${path}`, async () => {
       const { size } = await data.stat();
-      if (size !== length) throw refuse('SHORT_OBJECT', `${path}${SCRATCH.data} has ${size} bytes, expected ${length}`, 'Start again: the source is read anew.');
+      if (size !== length) throw refusal('SHORT_OBJECT', `${path}${SCRATCH.data} has ${size} bytes, expected ${length}`, 'Start again: the source is read anew.');
       await data.chmod(0o440);
       await data.sync();
       await publish(`${path}${SCRATCH.data}`, path, key);
@@ -184,71 +167,27 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   #assertAllStored(digests: readonly PartDigests[]): void {
-    const { key, layout, objectIndex, stored } = this.#opened;
+    const { key, layout, objectIndex, stored } = this.#scratch;
     const count = partCount(layout, objectIndex);
-    if (digests.length !== count) throw refuse('PARTS_MISSING', `${key} has ${count} parts, and ${digests.length} digests were given`, DEFECT);
+    if (digests.length !== count) throw refusal('PARTS_MISSING', `${key} has ${count} parts, and ${digests.length} digests were given`, DEFECT);
     for (let partNumber = 1; partNumber <= count; partNumber++) {
       const part = stored.get(partNumber);
-      if (!part) throw refuse('PARTS_MISSING', `part ${partNumber} of ${count} of ${key} is not stored`, 'Start again: only what is missing is stored.');
+      if (!part) throw refusal('PARTS_MISSING', `part ${partNumber} of ${count} of ${key} is not stored`, 'Start again: only what is missing is stored.');
       if (!digests[partNumber - 1]!.sha256?.equals(part.sha256!)) {
-        throw refuse('PART_DIFFERS', `part ${partNumber} of ${key} was stored with another SHA-256 than the one it is completed with`, 'The source changed or memory is faulty: start again, and the source is read anew.');
+        throw refusal('PART_DIFFERS', `part ${partNumber} of ${key} was stored with another SHA-256 than the one it is completed with`, 'The source changed or memory is faulty: start again, and the source is read anew.');
       }
     }
   }
 
   async release(): Promise<void> {
     if (this.#closing.signal.aborted) return;
-    this.#closing.abort(refuse('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN));
+    this.#closing.abort(refusal('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN));
     await Promise.allSettled(this.#running.values());
-    const { data, journal, lock } = this.#opened;
+    const { data, journal, lock } = this.#scratch;
     await Promise.allSettled([data.close(), journal.close()]); // everything that counts was synced before
     await lock.release();
   }
 }
 
 const lengthError = (partNumber: number, got: string, expected: number): StageError =>
-  refuse('PART_LENGTH', `part ${partNumber} came with ${got} bytes, expected ${expected}`, 'Read the part again from the source.');
-
-/** Where a part lies: `offset` in the image, `start` in its object. Undefined when the layout has no such part. */
-function plannedRange(layout: ImageLayout, objectIndex: number, partNumber: number): { offset: number; start: number; length: number } | undefined {
-  if (partNumber < 1 || partNumber > partCount(layout, objectIndex)) return undefined;
-  const start = (partNumber - 1) * layout.partSize;
-  const length = Math.min(layout.partSize, objectLength(layout, objectIndex) - start);
-  return { offset: objectIndex * layout.objectSize + start, start, length };
-}
-
-/** Opens or makes the data file and the journal; every part that the journal names and the file can hold is taken over. */
-async function openScratch(path: string, key: string, options: UploadOptions, lock: DirectoryLock): Promise<Opened> {
-  const { layout, objectIndex } = options;
-  const [dataPath, journalPath] = [path + SCRATCH.data, path + SCRATCH.journal];
-  const before = await readJournal(journalPath);
-  if (before) assertSameUpload(before.header, options, journalPath);
-  const left = await statOf(dataPath);
-  if (left && (!left.isFile() || left.nlink !== 1)) {
-    throw refuse('PATH_UNSAFE', `${dataPath} is not a plain file of its own`, 'Move it away to start anew.');
-  }
-  if (left) await chmod(dataPath, 0o600); // an attempt that stopped while completing left it read-only
-  const { O_RDWR, O_CREAT, O_TRUNC } = constants;
-  const header = before?.header ?? newHeader(key, newNonce(), options);
-  const journalFile = (await openFile(journalPath, O_RDWR | O_CREAT, 0o600))!;
-  let data: FileHandle | undefined;
-  try {
-    await journalFile.truncate(before?.validBytes ?? 0);
-    const journal = new PartsJournal(journalFile, before?.validBytes ?? 0);
-    if (!before) await journal.append([header]);
-    data = (await openFile(dataPath, O_RDWR | O_CREAT | (before ? 0 : O_TRUNC), 0o600))!;
-    const { size } = await data.stat();
-    const stored = new Map(before?.parts);
-    const damaged = [...stored.values()].filter(({ partNumber, length }) => {
-      const planned = plannedRange(layout, objectIndex, partNumber);
-      return planned?.length !== length || planned.start + length > size;
-    });
-    for (const { partNumber } of damaged) stored.delete(partNumber);
-    if (damaged.length > 0) await journal.append(damaged.map(({ partNumber }) => ({ part: partNumber, dropped: true })));
-    await syncDirectory(dirname(path));
-    return { key, path, uploadId: header.uploadId, data, journal, lock, stored, layout, objectIndex };
-  } catch (error) {
-    await Promise.allSettled([data?.close(), journalFile.close()]);
-    throw error;
-  }
-}
+  refusal('PART_LENGTH', `part ${partNumber} came with ${got} bytes, expected ${expected}`, 'Read the part again from the source.');

@@ -1,0 +1,66 @@
+import { constants } from 'node:fs';
+import { type FileHandle, chmod } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type ImageLayout, objectLength, partCount } from '../../../modules/vocabulary/index.ts';
+import { refusal } from './directory-errors.ts';
+import { PartsJournal, assertSameUpload, newHeader, readJournal } from './directory-journal.ts';
+import type { DirectoryLock } from './directory-lock.ts';
+import { SCRATCH, newNonce, openFile, statOf, syncDirectory } from './directory-paths.ts';
+import type { StoredPart, UploadOptions } from './evidence-store.ts';
+
+/** The files of an image that is being stored, open and held. */
+export type Scratch = {
+  readonly key: string;
+  readonly path: string;
+  readonly uploadId: string;
+  readonly data: FileHandle;
+  readonly journal: PartsJournal;
+  readonly lock: DirectoryLock;
+  readonly stored: Map<number, StoredPart>;
+  readonly layout: ImageLayout;
+  readonly objectIndex: number;
+};
+
+/** Where a part lies: `offset` in the image, `start` in its object. Undefined when the layout has no such part. */
+export function plannedRange(layout: ImageLayout, objectIndex: number, partNumber: number): { offset: number; start: number; length: number } | undefined {
+  if (partNumber < 1 || partNumber > partCount(layout, objectIndex)) return undefined;
+  const start = (partNumber - 1) * layout.partSize;
+  const length = Math.min(layout.partSize, objectLength(layout, objectIndex) - start);
+  return { offset: objectIndex * layout.objectSize + start, start, length };
+}
+
+/** Opens or makes the data file and the journal; every part that the journal names and the file can hold is taken over. */
+export async function openScratch(path: string, key: string, options: UploadOptions, lock: DirectoryLock): Promise<Scratch> {
+  const { layout, objectIndex } = options;
+  const [dataPath, journalPath] = [path + SCRATCH.data, path + SCRATCH.journal];
+  const before = await readJournal(journalPath);
+  if (before) assertSameUpload(before.header, options, journalPath);
+  const left = await statOf(dataPath);
+  if (left && (!left.isFile() || left.nlink !== 1)) {
+    throw refusal('PATH_UNSAFE', `${dataPath} is not a plain file of its own`, 'Move it away to start anew.');
+  }
+  if (left) await chmod(dataPath, 0o600); // an attempt that stopped while completing left it read-only
+  const { O_RDWR, O_CREAT, O_TRUNC } = constants;
+  const header = before?.header ?? newHeader(key, newNonce(), options);
+  const journalFile = (await openFile(journalPath, O_RDWR | O_CREAT, 0o600))!;
+  let data: FileHandle | undefined;
+  try {
+    await journalFile.truncate(before?.validBytes ?? 0);
+    const journal = new PartsJournal(journalFile, before?.validBytes ?? 0);
+    if (!before) await journal.append([header]);
+    data = (await openFile(dataPath, O_RDWR | O_CREAT | (before ? 0 : O_TRUNC), 0o600))!;
+    const { size } = await data.stat();
+    const stored = new Map(before?.parts);
+    const damaged = [...stored.values()].filter(({ partNumber, length }) => {
+      const planned = plannedRange(layout, objectIndex, partNumber);
+      return planned?.length !== length || planned.start + length > size;
+    });
+    for (const { partNumber } of damaged) stored.delete(partNumber);
+    if (damaged.length > 0) await journal.append(damaged.map(({ partNumber }) => ({ part: partNumber, dropped: true })));
+    await syncDirectory(dirname(path));
+    return { key, path, uploadId: header.uploadId, data, journal, lock, stored, layout, objectIndex };
+  } catch (error) {
+    await Promise.allSettled([data?.close(), journalFile.close()]);
+    throw error;
+  }
+}
