@@ -35,7 +35,7 @@ function destinationChecks(config: CollectorConfig, s3: S3Client | undefined, la
 
 /**
  * Preflight: looks at this host and this destination, changes nothing, writes nothing, and says of each thing how it is and
- * what to do. Takes as long as the slowest answer, at most about 20 seconds for each that never comes.
+ * what to do. Takes as long as the slowest answer, at most 30 seconds for what never answers.
  */
 export async function doctor(config: CollectorConfig, deps: DoctorDeps = {}): Promise<Finding[]> {
   const { s3, logs } = deps;

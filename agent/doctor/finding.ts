@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf, StageError } from '../errors.ts';
 
 /** `fail`: an acquisition here would fail or be worth less; `warn`: it may, or it cannot be told. */
 export type FindingLevel = 'ok' | 'warn' | 'fail';
@@ -24,15 +24,35 @@ export const ok = (found: string): Outcome => ({ level: 'ok', found });
 export const warn = (found: string, advice: string): Outcome => ({ level: 'warn', found, advice });
 export const fail = (found: string, advice: string): Outcome => ({ level: 'fail', found, advice });
 
-/** Runs checks side by side; one that throws is a finding like any other. Findings come in the order of the checks. */
-export const runChecks = (checks: readonly Check[]): Promise<Finding[]> =>
+/** Time that a check has, in milliseconds: more than its own requests take, so that only what cannot be aborted meets it. */
+const LIMIT_MS = 30_000;
+
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const adviceOf = (error: unknown): string =>
+  error instanceof StageError && error.advice !== undefined ? error.advice : 'find out why, and ask again';
+
+/**
+ * Runs checks side by side; one that throws or does not end is a finding like any other. Findings come in the order of the
+ * checks.
+ */
+export const runChecks = (checks: readonly Check[], limitMs: number = LIMIT_MS): Promise<Finding[]> =>
   Promise.all(
     checks.map(async ({ check, look }) => {
       try {
-        return { check, ...(await look()) };
+        return { check, ...(await within(look(), limitMs)) };
       } catch (error) {
-        const advice = error instanceof Error && 'advice' in error && typeof error.advice === 'string' ? error.advice : 'find out why, and ask again';
-        return { check, ...fail(messageOf(error), advice) };
+        return { check, ...fail(messageOf(error), adviceOf(error)) };
       }
     }),
   );

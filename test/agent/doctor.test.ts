@@ -19,6 +19,7 @@ import { inspectDc3dd } from '../../agent/adapters/dc3dd-tool.ts';
 import { loadConfig, type CollectorConfig } from '../../agent/config.ts';
 import { doctor, isFit, printFindings, type DoctorDeps, type Finding } from '../../agent/doctor.ts';
 import { judgeClock } from '../../agent/doctor/clock-check.ts';
+import { runChecks } from '../../agent/doctor/finding.ts';
 import { HASH_ENGINES, hashSelfTest, type HashEngine } from '../../agent/hash-self-test.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -269,6 +270,13 @@ describe('the doctor', function () {
       expect(find(away, 'log-group-audit').level).to.equal('fail');
       expect((await look({ s3 }, { to: 's3://plain', logs: 'none' })).filter(({ check }) => check.startsWith('log-group'))).to.deep.equal([]);
     });
+  });
+});
+
+describe('checks', () => {
+  it('that never end are findings too', async () => {
+    const findings = await runChecks([{ check: 'stuck', look: () => new Promise(() => {}) }], 50);
+    expect(findings).to.deep.equal([{ check: 'stuck', level: 'fail', found: 'no answer within 0.05 s', advice: 'find out why, and ask again' }]);
   });
 });
 
