@@ -5,7 +5,7 @@ import { S3Refusal } from './s3-front-errors.ts';
 import { type Fault, flipped } from './s3-front-faults.ts';
 import type { S3Operation } from './s3-front-operation.ts';
 import { completionOf, type FrontState } from './s3-front-state.ts';
-import { bareEtag, completeXml, listPartsXml, namedParts } from './s3-front-xml.ts';
+import { bareEtag, completeXml, listPartsXml, listUploadsXml, namedParts } from './s3-front-xml.ts';
 
 /** An answer on its way back: small ones whole, objects as a stream. */
 export type FrontAnswer = { readonly status: number; readonly headers: OutgoingHttpHeaders; readonly body: Buffer | AsyncIterable<Buffer> };
@@ -116,7 +116,7 @@ const createUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
   if (answer.status !== 200) return answer;
   const xml = (await whole(answer)).toString();
   const uploadId = /<UploadId>([^<]+)<\/UploadId>/.exec(xml)?.[1];
-  if (uploadId !== undefined) state.uploads.set(uploadId, { algorithm, type, parts: new Map() });
+  if (uploadId !== undefined) state.uploads.set(uploadId, { algorithm, type, startedAt: new Date(), parts: new Map() });
   const sums = algorithm ? { 'x-amz-checksum-algorithm': algorithm.toUpperCase(), 'x-amz-checksum-type': type } : {};
   return withBody({ ...answer, headers: { ...withoutChecksumHeaders(answer.headers), ...sums } }, xml);
 };
@@ -163,6 +163,11 @@ const listParts = async (exchange: Exchange): Promise<FrontAnswer> => {
   return withBody(answer, listPartsXml((await whole(answer)).toString(), upload));
 };
 
+const listUploads = async (exchange: Exchange): Promise<FrontAnswer> => {
+  const answer = await ask(exchange, undefined);
+  return answer.status === 200 ? withBody(answer, listUploadsXml((await whole(answer)).toString(), exchange.state.uploads)) : answer;
+};
+
 const readObject = async (exchange: Exchange): Promise<FrontAnswer> => {
   const { request, operation: { bucket, key, query }, state } = exchange;
   const answer = await ask(exchange, undefined);
@@ -187,6 +192,8 @@ export const answerOf = async (exchange: Exchange): Promise<FrontAnswer> => {
       return await completeUpload(exchange);
     case 'ListParts':
       return await listParts(exchange);
+    case 'ListMultipartUploads':
+      return await listUploads(exchange);
     case 'HeadObject':
     case 'GetObject':
       return await readObject(exchange);

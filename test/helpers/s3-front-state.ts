@@ -8,6 +8,7 @@ export type FrontPart = { readonly length: number; readonly etag: string; readon
 export type FrontUpload = {
   readonly algorithm: ChecksumName | undefined;
   readonly type: ChecksumType;
+  readonly startedAt: Date;
   readonly parts: Map<number, FrontPart>;
 };
 

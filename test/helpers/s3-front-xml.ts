@@ -45,3 +45,10 @@ export const listPartsXml = (xml: string, upload: FrontUpload): string => {
     });
   return beforeEnd(parted, `<ChecksumAlgorithm>${algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${type}</ChecksumType>`);
 };
+
+/** ListMultipartUploads' answer with the time that each upload was started: moto gives them all one of 2010. */
+export const listUploadsXml = (xml: string, uploads: ReadonlyMap<string, FrontUpload>): string =>
+  xml.replaceAll(/<Upload>([\s\S]*?)<\/Upload>/g, (whole, listed: string) => {
+    const startedAt = uploads.get(fieldOf(listed, 'UploadId') ?? '')?.startedAt;
+    return startedAt ? whole.replace(/<Initiated>[^<]*</, `<Initiated>${startedAt.toISOString()}<`) : whole;
+  });

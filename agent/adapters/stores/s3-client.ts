@@ -28,6 +28,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED', // what is read back is compared with the manifest
     expectContinueHeader: false, // it would cost a round trip and a new connection for every part
+    logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }, // what fails is thrown, and told by whoever asked
     retryMode: 'standard',
     maxAttempts: 5,
     requestHandler: new NodeHttpHandler({

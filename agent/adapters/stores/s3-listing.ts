@@ -1,4 +1,7 @@
-import { ListMultipartUploadsCommand, paginateListParts, type ListMultipartUploadsCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import {
+  ListMultipartUploadsCommand, ListPartsCommand,
+  type ListMultipartUploadsCommandOutput, type ListPartsCommandOutput, type Part, type S3Client,
+} from '@aws-sdk/client-s3';
 import type { StoredPart } from './evidence-store.ts';
 import { storeError } from './s3-errors.ts';
 
@@ -20,22 +23,33 @@ export async function* uploadsUnder(client: S3Client, bucket: string, prefix: st
   } while (page.IsTruncated === true && page.NextKeyMarker !== undefined);
 }
 
-/** The parts that an unfinished upload has, with the checksums that the store verified. */
+/**
+ * The parts that an unfinished upload has, with the checksums that the store verified. Paged by hand too: the SDK's
+ * paginator goes on for as long as there is a marker, and some stores always send one.
+ */
 export async function* partsOfUpload(client: S3Client, bucket: string, key: string, uploadId: string, signal: AbortSignal): AsyncGenerator<StoredPart> {
-  try {
-    for await (const page of paginateListParts({ client }, { Bucket: bucket, Key: key, UploadId: uploadId }, { abortSignal: signal })) {
-      for (const { PartNumber, Size, ETag, ChecksumSHA256, ChecksumCRC32 } of page.Parts ?? []) {
-        if (PartNumber === undefined || Size === undefined) continue;
-        yield {
-          partNumber: PartNumber,
-          length: Size,
-          ...(ETag === undefined ? {} : { etag: ETag }),
-          ...(ChecksumSHA256 === undefined ? {} : { sha256: Buffer.from(ChecksumSHA256, 'base64') }),
-          ...(ChecksumCRC32 === undefined ? {} : { crc32: Buffer.from(ChecksumCRC32, 'base64') }),
-        };
-      }
+  let page: ListPartsCommandOutput | undefined;
+  do {
+    const next = { PartNumberMarker: page?.NextPartNumberMarker };
+    try {
+      page = await client.send(new ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, ...next }), { abortSignal: signal });
+    } catch (error) {
+      throw storeError(`listing the parts of s3://${bucket}/${key}`, error);
     }
-  } catch (error) {
-    throw storeError(`listing the parts of s3://${bucket}/${key}`, error);
-  }
+    for (const part of page.Parts ?? []) {
+      const stored = storedPart(part);
+      if (stored) yield stored;
+    }
+  } while (page.IsTruncated === true && page.NextPartNumberMarker !== undefined);
+}
+
+function storedPart({ PartNumber, Size, ETag, ChecksumSHA256, ChecksumCRC32 }: Part): StoredPart | undefined {
+  if (PartNumber === undefined || Size === undefined) return undefined;
+  return {
+    partNumber: PartNumber,
+    length: Size,
+    ...(ETag === undefined ? {} : { etag: ETag }),
+    ...(ChecksumSHA256 === undefined ? {} : { sha256: Buffer.from(ChecksumSHA256, 'base64') }),
+    ...(ChecksumCRC32 === undefined ? {} : { crc32: Buffer.from(ChecksumCRC32, 'base64') }),
+  };
 }

@@ -6,7 +6,7 @@ import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { partsOfUpload, uploadsUnder } from './s3-listing.ts';
-import { S3Upload } from './s3-upload.ts';
+import { S3Upload, versionOf } from './s3-upload.ts';
 
 export type S3StoreOptions = {
   readonly client: S3Client;
@@ -114,7 +114,7 @@ export class S3Store implements EvidenceStore {
     let versionId: string | undefined;
     try {
       signal.throwIfAborted();
-      versionId = (await upload.done()).VersionId;
+      versionId = versionOf(await upload.done());
     } catch (error) {
       if (isTaken(error)) throw this.#exists(key, error);
       throw storeError(`storing ${key}`, error);
@@ -142,7 +142,7 @@ export class S3Store implements EvidenceStore {
       const found = await client.send(command, { abortSignal: signal });
       const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until } = found;
       const checksum = found.ChecksumSHA256 ?? found.ChecksumCRC32;
-      const version = found.VersionId ?? versionId;
+      const version = versionOf(found) ?? versionId;
       return {
         key,
         length: found.ContentLength ?? -1,

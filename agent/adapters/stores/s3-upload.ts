@@ -23,6 +23,10 @@ export type S3UploadContext = {
 const base64 = (bytes: Buffer | undefined): string | undefined => bytes?.toString('base64');
 const quoted = (bytes: Buffer): string => `"${bytes.toString('hex')}"`;
 
+/** Some stores name a version `null` in a bucket without versioning, and refuse to look for it. */
+export const versionOf = (answer: { readonly VersionId?: string | undefined } | undefined): string | undefined =>
+  answer?.VersionId === 'null' ? undefined : answer?.VersionId;
+
 /** What S3 prints as the checksum of an object made of parts: a digest of digests, never the image's own. */
 export const compositeSha256 = (digests: readonly Buffer[]): string =>
   `${createHash('sha256').update(Buffer.concat(digests)).digest('base64')}-${digests.length}`;
@@ -106,6 +110,8 @@ export class S3Upload implements ImageUpload {
     if (parts.length !== count) {
       throw new StageError('store', 'PARTS_MISSING', `${this.key} has ${parts.length} of ${count} parts`, { retryable: true });
     }
+    // Some S3-compatible stores ignore If-None-Match: a look just before leaves them a moment to be wrong, not hours.
+    if (await this.#context.head(undefined, signal).catch(undefinedWhenForbidden)) throw this.#taken(undefined);
     const command = new CompleteMultipartUploadCommand({
       Bucket: bucket,
       Key: fullKey,
@@ -124,7 +130,7 @@ export class S3Upload implements ImageUpload {
       // An answer that was lost on its way leaves no upload behind, but the object.
       if (nameOf(error) !== 'NoSuchUpload') throw storeError(`completing ${this.key}`, error);
     }
-    const found = await this.#context.head(answered?.VersionId, signal).catch(undefinedWhenForbidden);
+    const found = await this.#context.head(versionOf(answered), signal).catch(undefinedWhenForbidden);
     const object = this.#check(found ?? this.#asAnswered(answered, size), size);
     return this.#checkDigest(object, digests, objectCrc32);
   }
@@ -136,7 +142,7 @@ export class S3Upload implements ImageUpload {
     return {
       key: this.key,
       length: size,
-      ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
+      ...(versionOf(answer) === undefined ? {} : { versionId: versionOf(answer)! }),
       ...(answer.ETag === undefined ? {} : { etag: answer.ETag }),
       ...(checksum === undefined ? {} : { checksum }),
       ...(answer.ServerSideEncryption === undefined ? {} : { encryption: answer.ServerSideEncryption }),
