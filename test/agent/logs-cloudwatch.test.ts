@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,6 +24,7 @@ describe('the CloudWatch sink', function () {
   let spoolDir: string;
   let prefix: string;
   let rigs: Rig[];
+  let children: ChildProcess[];
 
   before(async () => {
     moto = await startMoto();
@@ -41,8 +42,10 @@ describe('the CloudWatch sink', function () {
     front.fault = () => 'forward';
     front.operations.length = 0;
     rigs = [];
+    children = [];
   });
   afterEach(async () => {
+    for (const child of children) child.kill('SIGKILL');
     await front.down();
     await Promise.all(rigs.map(async ({ log }) => log.close(0)));
     await front.up();
@@ -271,6 +274,7 @@ describe('the CloudWatch sink', function () {
       for (let part = 0; part < 20; part += 1) log.info('part.stored', { part });
       setInterval(() => { if (sink.state.waitingBytes > 0) process.stdout.write('spooled\\n'); }, 100);
     `], { cwd: new URL('../..', import.meta.url), stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
     await once(child.stdout, 'data');
     await eventually('on disk', async () => (await spooledNames()).some((name) => name.startsWith('capture.')));
     const other = start();
@@ -303,7 +307,7 @@ describe('the CloudWatch sink', function () {
       const sink = cloudWatchSink({ client: logsClient(${JSON.stringify(front.endpoint)}), prefix: ${JSON.stringify(prefix)}, stream: '${stream}', spoolDir: ${JSON.stringify(spoolDir)}, intervalMs: 20 });
       setTimeout(() => void sink.close(10_000), 500);
     `];
-    const children = ['one', 'two'].map((stream) =>
+    children = ['one', 'two'].map((stream) =>
       spawn(process.execPath, body(stream), { cwd: new URL('../..', import.meta.url), stdio: 'inherit' }));
     await Promise.all(children.map(async (child) => once(child, 'close')));
     const parts = [...(await partsOf('one')), ...(await partsOf('two'))].map(Number);
