@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { CreateLogGroupCommand, PutRetentionPolicyCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateBucketCommand,
@@ -77,10 +77,12 @@ describe('the doctor', function () {
     expect(finding.advice).to.include('apt-get install dc3dd');
   });
 
-  it('warns of a dc3dd that no package owns', async () => {
+  it('warns of a dc3dd that no package owns, and takes none that the working directory decides', async () => {
     const path = join(dir.path, 'dc3dd');
     await writeFile(path, '#!/bin/sh\nprintf \'dc3dd \\033[31m9\\n\'\n');
     await chmod(path, 0o755);
+    const byChance = find(await look({ path: relative(process.cwd(), dir.path) }), 'dc3dd'); // found through the working directory
+    expect(byChance.level).to.equal('fail');
     const finding = find(await look({ path: dir.path }), 'dc3dd');
     expect(finding.level).to.equal('warn');
     expect(finding.found).to.match(/\(dc3dd \\x1b\[31m9\), SHA-256 [0-9a-f]{64}; no package owns it$/);
