@@ -13,7 +13,7 @@ const root = resolve(import.meta.dirname, '..');
 const bin = (name: string): string => join(root, 'node_modules/.bin', name);
 const ALL_TESTS = 'test/**/*.test.ts';
 /** How long mocha may go on after its last test: what lives longer is a server or handle that a test left open. */
-const LINGER_MS = 20_000;
+const LINGER_MS = Number(process.env.CLEANROOM_TEST_LINGER_MS ?? 20_000);
 
 /** Runs one program with our own standard streams; resolves with its exit status, 1 for a signal or a failed start. */
 const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, watch?: (kill: () => void) => () => void): Promise<number> =>

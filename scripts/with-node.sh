@@ -16,7 +16,7 @@ moto_version=5.2.1
 quickstart_packages='dc3dd:dc3dd udev:udevadm util-linux:losetup e2fsprogs:mkfs.ext4'
 test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mkfs.vfat fuse3:fusermount3
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
-  ceph-mgr:ceph-mgr openssl:openssl python3:python3 shellcheck:shellcheck"
+  openssl:openssl python3:python3 shellcheck:shellcheck"
 bench_packages="$quickstart_packages awscli:/usr/bin/aws rclone:rclone openssl:openssl"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
@@ -137,6 +137,7 @@ install_modules() {
   cp "$root/package-lock.json" "$tools/installing-lock.json" # what is about to be installed, whatever happens to the file
   npm ci --prefix "$root" --loglevel error --no-audit --no-fund --ignore-scripts </dev/null >&2 9>&- ||
     die 'npm ci failed (its own message is above); check the network and npm'\''s registry, then run this again'
+  mkdir -p "$root/node_modules" # npm makes none for a lock file without packages
   mv "$tools/installing-lock.json" "$root/node_modules/.installed-lock.json"
 }
 

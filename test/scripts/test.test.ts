@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect } from 'chai';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const PASSING = "it('holds', () => {});\n";
+
+/** Runs the project's test script in a project of these files; what it ends with, and all it said. */
+const runIn = async (files: Record<string, string>, ...args: string[]): Promise<{ last: string; status: number | null; output: string }> => {
+  const { path, remove } = await tempDir();
+  try {
+    for (const name of ['scripts/test.ts', 'scripts/mocha-summary.ts', 'tsconfig.json', '.oxlintrc.json', '.mocharc.json']) cpSync(join(root, name), join(path, name));
+    symlinkSync(join(root, 'node_modules'), join(path, 'node_modules'));
+    for (const [name, text] of Object.entries({ 'package.json': '{ "type": "module" }', '.ci/run': '#!/bin/sh\ntrue\n', ...files })) {
+      mkdirSync(join(path, name, '..'), { recursive: true });
+      writeFileSync(join(path, name), text);
+    }
+    const env = { ...process.env, CLEANROOM_TEST_LINGER_MS: '500', CLEANROOM_TEST_COUNTS: '' };
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/test.ts', ...args], { cwd: path, encoding: 'utf8', env, timeout: 50_000, killSignal: 'SIGKILL' });
+    return { last: stdout.trimEnd().split('\n').at(-1) ?? '', status, output: stdout + stderr };
+  } finally {
+    await remove();
+  }
+};
+
+describe('npm test', () => {
+  it('ends with the counts and status 0 when all holds', async () => {
+    expect(await runIn({ 'test/a.test.ts': PASSING, 'test/deep/b.test.ts': PASSING })).to.include({ last: '2 passed, 0 failed', status: 0 });
+  });
+
+  it('fails when a test fails, and counts it', async () => {
+    const failing = "it('breaks', () => {\n  throw new Error('broken');\n});\n";
+    expect(await runIn({ 'test/a.test.ts': PASSING + failing })).to.include({ last: '1 passed, 1 failed', status: 1 });
+  });
+
+  it('counts a skipped test, a test without a body and a test that skips itself as failed', async () => {
+    const skipped = "it.skip('later', () => {});\nit('some day');\nit('not here', function () {\n  this.skip();\n});\n";
+    expect(await runIn({ 'test/a.test.ts': PASSING + skipped })).to.include({ last: '1 passed, 3 failed', status: 1 });
+  });
+
+  it('fails when one test alone is picked in the source', async () => {
+    expect((await runIn({ 'test/a.test.ts': `${PASSING}it.only('me', () => {});\n` })).status).to.equal(1);
+  });
+
+  it('fails on wrong types, lint and shell, says which, and still runs the tests', async () => {
+    const { last, status, output } = await runIn({
+      'test/a.test.ts': PASSING,
+      'agent/types.ts': "export const size: number = 'large';\n",
+      'agent/lint.ts': 'const left = 1;\nexport {};\n',
+      'scripts/shell.sh': '#!/bin/sh\ncd $1\n',
+    });
+    expect({ last, status }).to.deep.equal({ last: '1 passed, 3 failed', status: 1 });
+    expect(output).to.match(/agent\/types\.ts/).and.to.match(/no-unused-vars/).and.to.match(/SC2086/);
+  });
+
+  it('fails when a test file does not load', async () => {
+    expect(await runIn({ 'test/a.test.ts': "throw new Error('unloadable');\n" })).to.include({ last: '0 passed, 1 failed', status: 1 });
+  });
+
+  it('fails when a test leaves a server behind that keeps it from ending', async () => {
+    const lingering = `import { createServer } from 'node:net';\nit('listens', (done) => {\n  createServer().listen(0, () => done());\n});\n`;
+    const { last, status, output } = await runIn({ 'test/a.test.ts': lingering });
+    expect({ last, status }).to.deep.equal({ last: '1 passed, 1 failed', status: 1 });
+    expect(output).to.match(/left a server, process or timer open/);
+  });
+
+  it('hands its arguments to mocha: a name, a file, and both', async () => {
+    const files = { 'test/a.test.ts': "it('first', () => {});\nit('second', () => {});\n", 'test/b.test.ts': "it('first', () => {});\n" };
+    expect((await runIn(files, '--grep', 'first')).last).to.equal('2 passed, 0 failed');
+    expect((await runIn(files, 'test/a.test.ts')).last).to.equal('2 passed, 0 failed');
+    expect((await runIn(files, '--grep', 'first', 'test/a.test.ts')).last).to.equal('1 passed, 0 failed');
+    expect(await runIn(files, '--grep', 'none')).to.include({ last: '0 passed, 1 failed', status: 1 });
+  });
+});
