@@ -89,6 +89,8 @@ export async function labelsOf(roots: SystemRoots, entry: BlockEntry, links: Lab
  */
 export async function isSettled(roots: SystemRoots, entry: BlockEntry): Promise<boolean> {
   if (!existsSync(runPath(roots, 'udev/control'))) return true;
+  // There while udev has events to handle. A disk may come with several: a loop device's first finds no content yet.
+  if (existsSync(runPath(roots, 'udev/queue'))) return false;
   const whole = await readUdevRecord(roots, entry.devno);
   if (whole === undefined) return false;
   // From systemd 250 a record names the diskseq it is about; one without it is then about the time before the disk came.

@@ -50,12 +50,12 @@ export async function attachLoop(file: string, options: LoopOptions = {}): Promi
   const detach = async (): Promise<void> => {
     if (!attached) return;
     attached = false;
-    // A loop device keeps the read-only mark of one disk for the next that takes its place.
-    await execa('blockdev', ['--setrw', path], { reject: false });
+    await clearReadOnlyMark(path);
     await run('losetup', '--detach', path);
     await settleUdev();
   };
   try {
+    if (!options.readOnly) await clearReadOnlyMark(path); // whoever had it before may not have
     if (options.partitions) await addPartitions(path);
     await settleUdev();
   } catch (error) {
@@ -64,6 +64,9 @@ export async function attachLoop(file: string, options: LoopOptions = {}): Promi
   }
   return { path, detach };
 }
+
+/** A loop device keeps the read-only mark of one disk for the next that takes its place. */
+const clearReadOnlyMark = (path: string) => execa('blockdev', ['--setrw', path], { reject: false });
 
 /** Adds the partitions that the kernel did not find by itself. */
 async function addPartitions(path: string): Promise<void> {

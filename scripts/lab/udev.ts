@@ -1,10 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { execa } from 'execa';
 
 const DAEMONS = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd', '/sbin/udevd'];
+
+/** Where udev keeps what it knows. */
+const STATE = ['/run/udev', '/dev/disk'];
+
+/** Says that all of that came from a udevd of ours; where none answers, its process was killed and this is a leftover. */
+const MARK = '/run/udev/cleanroom-lab';
 
 /** How long a fresh udevd may take to answer, and a queue of events to drain. Seconds. */
 const ANSWER_S = 10;
@@ -33,7 +39,8 @@ async function start(): Promise<void> {
   const daemon = DAEMONS.find((path) => existsSync(path));
   if (daemon === undefined) throw new Error(`no udevd in ${DAEMONS.join(', ')}: install the Debian package udev`);
   if (process.getuid?.() !== 0) throw new Error('udevd runs as root only: run this as root');
-  const leftovers = ['/run/udev', '/dev/disk'].filter((path) => own?.leftovers.includes(path) || !existsSync(path));
+  if (existsSync(MARK)) for (const path of STATE) rmSync(path, { recursive: true, force: true });
+  const leftovers = STATE.filter((path) => !existsSync(path));
   // setpriv: the kernel ends udevd with us, even where we are killed and no handler runs.
   const child = spawn('setpriv', ['--pdeathsig', 'TERM', daemon], { stdio: 'ignore' });
   const failed = once(child, 'exit').then(([code]) => {
@@ -51,6 +58,7 @@ async function start(): Promise<void> {
   })();
   failed.catch(() => {}); // it also ends in due time
   await Promise.race([answered, failed]);
+  if (leftovers.includes('/run/udev')) writeFileSync(MARK, '');
   await udevadm('trigger', '--subsystem-match=block', '--action=add');
   await settleUdev();
 }

@@ -97,15 +97,15 @@ describe('judging disks', () => {
   });
 
   it('leaves every disk of a mounted btrfs alone, whose mounts carry no number of a disk', async () => {
-    const devices = { nvme0n1: ebs(0, { partitions: { nvme0n1p1: { dev: '259:1' } } }), nvme1n1: ebs(2), nvme2n1: ebs(3), nvme3n1: ebs(4) };
+    const devices = { nvme0n1: ebs(0, { partitions: { nvme0n1p1: { dev: '259:1' } } }), nvme1n1: ebs(2), nvme2n1: ebs(3), nvme3n1: ebs(4), nvme4n1: ebs(5) };
     expect(
       await verdicts({
         devices,
-        mounts: [['0:33', '/', 'btrfs', '/dev/nvme0n1p1'], ['0:40', '/data', 'btrfs', '/dev/mapper/data']],
+        mounts: [['0:33', '/', 'btrfs', '/dev/nvme0n1p1'], ['0:40', '/data', 'btrfs', '/dev/mapper/data'], ['0:41', '/old', 'btrfs', '/dev/root']],
         links: { 'mapper/data': '../nvme2n1' },
-        btrfs: { a: ['nvme0n1p1', 'nvme1n1'], features: [] },
+        btrfs: { a: ['nvme0n1p1', 'nvme1n1'], b: ['nvme3n1'], features: [] },
       }),
-    ).to.deep.equal({ nvme0n1: 'root-disk', nvme1n1: 'root-disk', nvme2n1: 'mounted', nvme3n1: 'eligible' });
+    ).to.deep.equal({ nvme0n1: 'root-disk', nvme1n1: 'root-disk', nvme2n1: 'mounted', nvme3n1: 'mounted', nvme4n1: 'eligible' });
   });
 
   it('leaves mounted, swapped-to and held disks alone, through their partitions too', async () => {

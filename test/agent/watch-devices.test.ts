@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { execa } from 'execa';
+import { listDisks } from '../../agent/adapters/block-devices.ts';
 import { hostileText } from '../../modules/vocabulary/index.ts';
 import { type DeviceEvent, type DeviceWatcher, watchDevices, type WatchOptions } from '../../agent/watch-devices.ts';
 import { makeExt4, makeGptDisk, makeRaw } from '../../scripts/lab/disks.ts';
@@ -178,6 +179,33 @@ describe('watching for disks', () => {
     await delay(QUIET_MS);
     expect(summary().map(({ path }) => path)).to.deep.equal([loop.path]);
     expect(watcher?.scans).to.be.at.most(2 + (performance.now() - startedAt) / 50);
+  });
+
+  it('does not report a disk before udev is done with it', async () => {
+    const runRoot = disks.file('busy-root');
+    await mkdir(`${runRoot}/run/udev/data`, { recursive: true });
+    await Promise.all(['control', 'queue'].map((name) => writeFile(`${runRoot}/run/udev/${name}`, '')));
+    const { path } = await disks.attach(await makeRaw(disks.file('half done'), 65536));
+    const disk = (await listDisks()).find((assessed) => assessed.disk.path === path)?.disk;
+    await start({ runRoot, settleMs: 3_600_000 });
+    await writeFile(`${runRoot}/run/udev/data/b${disk?.devno}`, `S:disk/by-diskseq/${disk?.diskseq}\n`);
+    await delay(QUIET_MS);
+    expect(events).to.deep.equal([]); // more events about it are waiting
+    await rm(`${runRoot}/run/udev/queue`);
+    await until(() => found().length > 0);
+    expect(summary().map((each) => each.path)).to.deep.equal([path]);
+  });
+
+  it('reports a disk anyway when udev is not done with it in time', async () => {
+    const runRoot = disks.file('stuck-root');
+    await mkdir(`${runRoot}/run/udev`, { recursive: true });
+    await writeFile(`${runRoot}/run/udev/control`, '');
+    const { path } = await disks.attach(await makeRaw(disks.file('never done'), 65536));
+    const startedAt = performance.now();
+    await start({ runRoot, settleMs: 500 });
+    await until(() => found().length > 0);
+    expect(performance.now() - startedAt).to.be.at.least(500);
+    expect(summary().map((each) => each.path)).to.deep.equal([path]);
   });
 
   it('keeps hostile labels inert, and still finds their disks through them', async () => {
