@@ -1,5 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { request as httpsRequest } from 'node:https';
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand,
@@ -7,7 +10,6 @@ import {
 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { expect } from 'chai';
-import { Agent } from 'node:https';
 import { type Moto, startMoto } from './moto.ts';
 import { checksumOf, combinedOf, compositeOf } from './s3-front-checksums.ts';
 import { type FaultPlan, type S3Front, type S3FrontOptions, startS3Front } from './s3-front.ts';
@@ -24,7 +26,7 @@ describe('the verifying front', () => {
   const opened: { stop(): Promise<void> }[] = [];
 
   /** A front of its own for one test, and a client that does not repeat what fails. */
-  const open = async (options: Omit<S3FrontOptions, 'upstream'> = {}, timeoutMs = 20_000): Promise<{ front: S3Front; s3: S3Client }> => {
+  const open = async (options: Partial<S3FrontOptions> = {}, timeoutMs = 20_000): Promise<{ front: S3Front; s3: S3Client }> => {
     const opening = await startS3Front({ upstream: moto.endpoint, ...options });
     const client = new S3Client({
       endpoint: opening.endpoint, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1, responseChecksumValidation: 'WHEN_REQUIRED', credentials: { accessKeyId: 'AKID', secretAccessKey: 'secret' },
@@ -206,6 +208,41 @@ describe('the verifying front', () => {
     });
   });
 
+  describe('before a store that checks nothing', () => {
+    let credulous: Awaited<ReturnType<typeof startCredulous>>;
+    before(async () => {
+      credulous = await startCredulous();
+      opened.push(credulous);
+    });
+
+    it('is itself the one that refuses to overwrite, and lets one of many writers through', async () => {
+      const { s3: client } = await open({ upstream: credulous.upstream });
+      const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => put(client, 'contended', { IfNoneMatch: '*' })));
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+      expect(await refusal(put(client, 'contended', { IfNoneMatch: '*' }))).to.deep.equal({ status: 412, code: 'PreconditionFailed' });
+    });
+
+    it('is itself the one that refuses a foreign entity tag and a part that is too small', async () => {
+      const { s3: client } = await open({ upstream: credulous.upstream });
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'tags' }));
+      for (const PartNumber of [1, 2]) await client.send(new UploadPartCommand({ Bucket, Key: 'tags', UploadId, PartNumber, Body: 'small' }));
+      const complete = (...tags: string[]) => client.send(new CompleteMultipartUploadCommand({
+        Bucket, Key: 'tags', UploadId, MultipartUpload: { Parts: tags.map((ETag, index) => ({ PartNumber: index + 1, ETag })) },
+      }));
+      expect(await refusal(complete('"4567"'))).to.deep.equal({ status: 400, code: 'InvalidPart' });
+      expect(await refusal(complete('"0123"', '"0123"'))).to.deep.equal({ status: 400, code: 'EntityTooSmall' });
+      await complete('"0123"');
+    });
+
+    it('hands on a body and headers without any trace of the framing', async () => {
+      const { front: tls } = await open({ tls: true, upstream: credulous.upstream });
+      expect(await sendChunked(tls, ['evidence'], `x-amz-checksum-sha256:${sha256('evidence')}`)).to.match(/^200 /);
+      const headers = credulous.lastPut();
+      expect(headers['content-length']).to.equal('8');
+      expect(headers).to.not.have.any.keys('content-encoding', 'x-amz-trailer', 'x-amz-decoded-content-length');
+    });
+  });
+
   describe('faults', () => {
     const failing = (plan: FaultPlan, timeoutMs?: number) => open({ faults: plan }, timeoutMs);
     const onPut = (fault: ReturnType<FaultPlan>): FaultPlan => ({ operation }) => (operation === 'PutObject' ? fault : undefined);
@@ -278,11 +315,38 @@ describe('the verifying front', () => {
         await promise;
         return performance.now() - started;
       };
-      expect(await timed(put(slow, 'delayed'))).to.be.within(300, 3_000);
-      expect(await timed(put(narrow, 'narrow', { Body: randomBytes(2 * MiB) }))).to.be.within(400, 4_000);
+      expect(await timed(put(slow, 'delayed'))).to.be.at.least(300);
+      expect(await timed(put(narrow, 'narrow', { Body: randomBytes(2 * MiB) }))).to.be.at.least(400);
     });
   });
 });
+
+/** The most credulous of stores: takes everything, checks nothing. Tells what headers the last PUT came with. */
+const startCredulous = async (): Promise<{ upstream: string; lastPut(): IncomingHttpHeaders; stop(): Promise<void> }> => {
+  const keys = new Set<string | undefined>();
+  let lastPut: IncomingHttpHeaders = {};
+  const server = createServer((request, response) => {
+    const [path] = (request.url ?? '').split('?');
+    request.resume().once('end', () => {
+      if (request.method === 'PUT') lastPut = request.headers;
+      const answer = (): void => {
+        const status = request.method === 'HEAD' && !keys.has(path) ? 404 : 200;
+        if (request.method === 'PUT') keys.add(path);
+        response.writeHead(status, { etag: '"0123"' }).end(request.method === 'POST' ? '<Result><UploadId>upload</UploadId></Result>' : '');
+      };
+      setTimeout(answer, request.method === 'PUT' ? 50 : 0); // time enough for a second writer to look
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    upstream: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    lastPut: () => lastPut,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+};
 
 /** What moto tells services apart by; it does not check it. */
 const ANY_SIGNATURE = { authorization: 'AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0' };
