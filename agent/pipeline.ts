@@ -204,10 +204,10 @@ function judgeImage({ source, options }: Run, acquired: Acquired, bad: Parameter
   });
 }
 
-async function completeObjects({ events, custody, signal }: Run, { uploads, digests, end }: Acquired): Promise<StoredObjectInfo[]> {
+async function completeObjects({ events, custody, signal }: Run, { uploads, digests }: Acquired): Promise<StoredObjectInfo[]> {
   const objects: StoredObjectInfo[] = [];
   for (const [index, upload] of uploads.entries()) {
-    const object = await upload.complete(digests[index]!, end.objectCrc32[index], signal);
+    const object = await upload.complete(digests[index]!, signal);
     const { key, length, versionId, checksum } = object;
     events.info(LogEvent.imageStored, { key, bytes: length, versionId, checksum });
     custody.add('store', { key, length, versionId: versionId ?? null, checksum: checksum ?? null });

@@ -95,22 +95,15 @@ function describe(entry: BlockEntry, bootId: string, labels: Disk['labels'], hol
   };
 }
 
-/** A disk with its verdict, and whether udev had finished with it before its labels were read. */
-export type SurveyedDisk = AssessedDisk & { readonly settled: boolean };
-
-/** What {@link listDisks} lists, for who must tell a disk that udev is still at work on. */
-export async function surveyDisks(options: ListOptions): Promise<SurveyedDisk[]> {
-  const [entries, bootId, uses] = await Promise.all([readBlockEntries(options), readBootId(options), readUses(options)]);
-  const settled = await Promise.all(entries.map((entry) => isSettled(options, entry)));
-  const links = await readLabelLinks(options); // after `settled`: what was finished then has its labels now
+async function judge(options: ListOptions, entries: readonly BlockEntry[]): Promise<AssessedDisk[]> {
+  const [bootId, uses, links] = await Promise.all([readBootId(options), readUses(options), readLabelLinks(options)]);
   const usesOf = usesByDisk(entries, uses);
   return Promise.all(
-    entries.map(async (entry, index) => {
+    entries.map(async (entry) => {
       const own = usesOf.get(entry.name) ?? [];
       const holders = holdersOf(entry, own);
       const disk = describe(entry, bootId, await labelsOf(options, entry, links), holders);
-      const verdict = assess(entry, own, holders, options.includeInstanceStore ?? false);
-      return { disk, verdict, settled: settled[index] ?? false };
+      return { disk, verdict: assess(entry, own, holders, options.includeInstanceStore ?? false) };
     }),
   );
 }
@@ -120,5 +113,20 @@ export async function surveyDisks(options: ListOptions): Promise<SurveyedDisk[]>
  * not, why. A disk that goes away while it is read is left out.
  * @throws StageError NO_DISKSEQ on a kernel older than 5.15; the file system's error where /sys or /proc is unreadable
  */
-export const listDisks = async (options: ListOptions = {}): Promise<AssessedDisk[]> =>
-  (await surveyDisks(options)).map(({ disk, verdict }) => ({ disk, verdict }));
+export const listDisks = async (options: ListOptions = {}): Promise<AssessedDisk[]> => judge(options, await readBlockEntries(options));
+
+/** A disk with its verdict, and whether udev had finished with it before anything about it was read. */
+export type SurveyedDisk = AssessedDisk & { readonly settled: boolean };
+
+/** What {@link listDisks} lists, for who must tell a disk that the kernel or udev is still at work on. */
+export async function surveyDisks(options: ListOptions): Promise<SurveyedDisk[]> {
+  const done = new Set<string>();
+  await Promise.all(
+    (await readBlockEntries(options)).map(async (entry) => {
+      if (await isSettled(options, entry)) done.add(entry.diskseq);
+    }),
+  );
+  // Read again: what was read before udev had finished may be half of the disk, such as its size before it had content.
+  const assessed = await judge(options, await readBlockEntries(options));
+  return assessed.map(({ disk, verdict }) => ({ disk, verdict, settled: done.has(disk.diskseq) }));
+}

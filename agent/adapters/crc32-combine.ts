@@ -1,4 +1,4 @@
-/** x^(8·2^k) modulo CRC-32's polynomial (reflected), for k = 0, 1, 2, …: how far 2^k zero bytes shift a remainder. */
+/** CRC-32's polynomial, reflected. */
 const POLYNOMIAL = 0xedb88320;
 
 /** a·b modulo the polynomial; bit 31 is x^0. */
@@ -12,6 +12,7 @@ function multiply(a: number, b: number): number {
   return product >>> 0;
 }
 
+/** x^(8·2^k) modulo the polynomial, for k = 0, 1, 2, …: what 2^k zero bytes multiply a remainder by. */
 const SHIFTS: readonly number[] = (() => {
   let power = 0x00800000; // x^8: one byte
   return Array.from({ length: 53 }, () => {

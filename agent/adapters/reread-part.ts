@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { read as readCallback } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import type { PartRange } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
+import { PartDigester, planLike, sameDigests } from './part-digester.ts';
 import { SLAB_SIZE } from './slab-reader.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 
@@ -44,24 +43,20 @@ export function rereadPart(fd: number, range: PartRange, first: PartDigests, sec
   const { promise: digests, resolve, reject } = Promise.withResolvers<PartDigests>();
   digests.catch(() => {});
   async function* slabs(): AsyncGenerator<Slab> {
-    const sha256 = createHash('sha256');
-    const md5 = createHash('md5');
-    let crc = 0;
+    const digester = new PartDigester(planLike(first));
     const memory = Buffer.allocUnsafe(Math.min(SLAB_SIZE, range.length));
     try {
       for (let done = 0; done < range.length; ) {
         signal.throwIfAborted();
         const bytes = memory.subarray(0, Math.min(memory.length, range.length - done));
         await readFilled(fd, bytes, range.offset + done, sectorSize);
-        if (first.sha256) sha256.update(bytes);
-        if (first.md5) md5.update(bytes);
-        if (first.crc32) crc = crc32(bytes, crc);
+        digester.update(bytes);
         done += bytes.length;
         const released = Promise.withResolvers<void>();
         yield { bytes, release: released.resolve };
         await released.promise;
       }
-      resolve(same(first, { sha256: sha256.digest(), md5: md5.digest(), crc32: crc }, range));
+      resolve(same(first, digester.digest(), range));
     } catch (error) {
       const failure = error instanceof StageError ? error : new StageError('acquire', 'SOURCE_UNREADABLE', `reading part at byte ${range.offset} again: ${messageOf(error)}`, { retryable: true, cause: error });
       reject(failure);
@@ -71,12 +66,8 @@ export function rereadPart(fd: number, range: PartRange, first: PartDigests, sec
   return { range, slabs, digests };
 }
 
-function same(first: PartDigests, again: { sha256: Buffer; md5: Buffer; crc32: number }, range: PartRange): PartDigests {
-  const differs =
-    (first.sha256 && !first.sha256.equals(again.sha256)) ||
-    (first.md5 && !first.md5.equals(again.md5)) ||
-    (first.crc32 && first.crc32.readUInt32BE() !== again.crc32);
-  if (!differs) return first;
+function same(first: PartDigests, again: PartDigests, range: PartRange): PartDigests {
+  if (sameDigests(first, again)) return first;
   const end = range.offset + range.length;
   throw new StageError('acquire', 'SOURCE_CHANGED', `bytes ${range.offset} to ${end} of the source differ from what was read a moment ago`, {
     retryable: false,

@@ -17,24 +17,19 @@ export const CONTROL = {
 export const SLOT_FREE = 0;
 export const SLOT_BUSY = 1;
 
-/** Digests to compute besides the image's SHA-256. */
-export type DigestPlan = { readonly partSha256: boolean; readonly crc32: boolean; readonly md5: boolean };
-
 export type SlabWorkerData = {
   /** Descriptor of the pipe that dc3dd writes into. */
   readonly fd: number;
   readonly slabs: SharedArrayBuffer;
   readonly control: SharedArrayBuffer;
   readonly slabSize: number;
+  /** No slab reaches over the end of a part. */
   readonly layout: ImageLayout;
-  readonly digests: DigestPlan;
 };
 
 export type SlabMessage =
-  /** A slot was filled with `length` bytes of part `part` (index in the order of the stream). */
-  | { readonly kind: 'slab'; readonly part: number; readonly slot: number; readonly length: number }
-  /** Part `part` was read to its end. */
-  | { readonly kind: 'part'; readonly part: number; readonly sha256: Uint8Array | undefined; readonly crc32: number | undefined; readonly md5: Uint8Array | undefined }
-  /** The stream ended; `objectCrc32` is per object of the image, empty unless it was asked for. */
-  | { readonly kind: 'end'; readonly bytes: number; readonly surplus: number; readonly sha256: Uint8Array; readonly objectCrc32: readonly number[] }
+  /** A slot was filled with the stream's next `length` bytes; fewer than asked only where the stream ends early. */
+  | { readonly kind: 'slab'; readonly slot: number; readonly length: number }
+  /** The stream ended after `bytes`, of which `surplus` are beyond the planned size. SHA-256 of what was planned. */
+  | { readonly kind: 'end'; readonly bytes: number; readonly surplus: number; readonly sha256: Uint8Array }
   | { readonly kind: 'fault'; readonly message: string };

@@ -2,11 +2,12 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { partsOf, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
-import { CONTROL, SLOT_FREE, type DigestPlan, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
+import { PartDigester, type DigestPlan } from './part-digester.ts';
+import { CONTROL, SLOT_FREE, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 
-/** Bytes of one slab: large enough that a message a slab costs nothing. */
-export const SLAB_SIZE = 1024 * 1024;
+/** Bytes of one slab: small enough to stay in a core's cache while it is read, hashed and sent. */
+export const SLAB_SIZE = 256 * 1024;
 
 export type StreamEnd = {
   /** Bytes that came out of the pipe. */
@@ -15,14 +16,6 @@ export type StreamEnd = {
   readonly surplus: number;
   /** SHA-256 of the whole stream. */
   readonly sha256: Buffer;
-  /** CRC32 of each object of the image, where it was asked for. */
-  readonly objectCrc32: readonly Buffer[];
-};
-
-const crcBytes = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 };
 
 /** Rings of earlier readings: shared memory is given back to the system late, and a collector runs for years. */
@@ -51,21 +44,24 @@ function nudge(fd: number): void {
 export class StreamedPart implements PartSource {
   readonly range: PartRange;
   readonly digests: Promise<PartDigests>;
-  readonly #queue: Slab[] = [];
-  readonly #settle: { resolve(digests: PartDigests): void; reject(reason: unknown): void };
   /** Called with the length of every slab that was read, wanted or not. */
   onBytes: ((bytes: number) => void) | undefined;
+  readonly #digester: PartDigester;
+  readonly #queue: Slab[] = [];
+  readonly #settle: { resolve(digests: PartDigests): void; reject(reason: unknown): void };
+  #read = 0;
   #wake: (() => void) | undefined;
-  #ended = false;
   #discarded = false;
   #failure: unknown;
 
-  constructor(range: PartRange) {
+  constructor(range: PartRange, plan: DigestPlan) {
     this.range = range;
+    this.#digester = new PartDigester(plan);
     const { promise, resolve, reject } = Promise.withResolvers<PartDigests>();
     this.digests = promise;
     this.#settle = { resolve, reject };
     promise.catch(() => {}); // whoever awaits it sees the failure; nobody has to
+    if (range.length === 0) resolve(this.#digester.digest());
   }
 
   async *slabs(): AsyncGenerator<Slab> {
@@ -74,12 +70,17 @@ export class StreamedPart implements PartSource {
         const slab = this.#queue.shift();
         if (slab) yield slab;
         else if (this.#failure) throw this.#failure;
-        else if (this.#ended || this.#discarded) return;
+        else if (this.isWhole || this.#discarded) return;
         else await new Promise<void>((resolve) => (this.#wake = resolve));
       }
     } finally {
       this.discard();
     }
+  }
+
+  /** Whether its last byte was read. */
+  get isWhole(): boolean {
+    return this.#read === this.range.length;
   }
 
   /** Gives back what is queued and whatever still comes, so that the reading goes on. */
@@ -90,19 +91,18 @@ export class StreamedPart implements PartSource {
   }
 
   push(slab: Slab): void {
-    this.onBytes?.(slab.bytes.length);
+    const { length } = slab.bytes;
+    this.#digester.update(slab.bytes);
+    this.#read += length;
     if (this.#discarded) slab.release();
     else this.#queue.push(slab);
-    this.#notify();
-  }
-
-  end(digests: PartDigests): void {
-    this.#ended = true;
-    this.#settle.resolve(digests);
+    this.onBytes?.(length);
+    if (this.isWhole) this.#settle.resolve(this.#digester.digest());
     this.#notify();
   }
 
   fail(reason: unknown): void {
+    if (this.isWhole) return;
     this.#failure ??= reason;
     this.#settle.reject(reason);
     this.#notify();
@@ -132,6 +132,8 @@ export class SlabReader {
   /** Settles when the worker is gone and the descriptor is no longer read. */
   readonly closed: Promise<void>;
   readonly #fd: number;
+  readonly #layout: ImageLayout;
+  readonly #plan: DigestPlan;
   readonly #control: Int32Array;
   readonly #slabs: SharedArrayBuffer;
   readonly #started: StreamedPart[] = [];
@@ -143,6 +145,8 @@ export class SlabReader {
 
   constructor({ fd, layout, ringSize, digests }: SlabReaderOptions) {
     this.#fd = fd;
+    this.#layout = layout;
+    this.#plan = digests;
     const slotCount = Math.max(2, Math.floor(ringSize / SLAB_SIZE));
     this.#slabs = takeMemory(slotCount * SLAB_SIZE);
     const control = new SharedArrayBuffer((CONTROL.slots + slotCount) * Int32Array.BYTES_PER_ELEMENT);
@@ -152,7 +156,7 @@ export class SlabReader {
     this.end = promise;
     promise.catch(() => {});
     this.#settleEnd = { resolve, reject };
-    const workerData: SlabWorkerData = { fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout, digests };
+    const workerData: SlabWorkerData = { fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout };
     // Beside this file as source, beside the bundle as JavaScript.
     const file = import.meta.url.endsWith('.ts') ? './slab-worker.ts' : './slab-worker.mjs';
     const worker = new Worker(new URL(file, import.meta.url), { workerData });
@@ -188,21 +192,17 @@ export class SlabReader {
 
   #receive(message: SlabMessage): void {
     switch (message.kind) {
-      case 'slab':
-        this.#partInProgress().push(this.#slab(message.slot, message.length));
+      case 'slab': {
+        const part = this.#current ?? this.#begin();
+        part.push(this.#slab(message.slot, message.length));
+        if (part.isWhole) this.#current = undefined;
         break;
-      case 'part':
-        this.#partInProgress().end({
-          ...(message.sha256 ? { sha256: Buffer.from(message.sha256) } : {}),
-          ...(message.crc32 === undefined ? {} : { crc32: crcBytes(message.crc32) }),
-          ...(message.md5 ? { md5: Buffer.from(message.md5) } : {}),
-        });
-        this.#current = undefined;
-        break;
+      }
       case 'end': {
-        const { bytes, surplus, sha256, objectCrc32 } = message;
+        const { bytes, surplus, sha256 } = message;
+        if (this.#layout.imageSize === 0) this.#begin(); // an empty image has one empty part
         this.#finish(new StageError('acquire', 'SOURCE_SHRANK', `the stream ended after ${bytes} bytes`, { retryable: false }));
-        this.#settleEnd.resolve({ bytes, surplus, sha256: Buffer.from(sha256), objectCrc32: objectCrc32.map(crcBytes) });
+        this.#settleEnd.resolve({ bytes, surplus, sha256: Buffer.from(sha256) });
         break;
       }
       case 'fault':
@@ -211,14 +211,13 @@ export class SlabReader {
     }
   }
 
-  #partInProgress(): StreamedPart {
-    if (!this.#current) {
-      const next = this.#ranges.next();
-      if (next.done) throw new RangeError('the worker read more parts than were planned');
-      this.#current = new StreamedPart(next.value);
-      this.#started.push(this.#current);
-      this.#notify();
-    }
+  /** The stream reached the next part. */
+  #begin(): StreamedPart {
+    const next = this.#ranges.next();
+    if (next.done) throw new RangeError('the worker read more than was planned');
+    this.#current = new StreamedPart(next.value, this.#plan);
+    this.#started.push(this.#current);
+    this.#notify();
     return this.#current;
   }
 

@@ -1,16 +1,14 @@
 /**
- * The reading worker: pipe → slabs, with the image's SHA-256 and every part's digests computed on the way. It blocks in
- * `read` by design: hashing at the pipe's pace leaves the main thread to the network alone.
+ * The reading worker: pipe → slabs, with the image's SHA-256 computed on the way. It blocks in `read` by design. The parts'
+ * digests are the main thread's: two hashes in one thread would be the narrowest place of all.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { crc32 } from 'node:zlib';
 import { partsOf } from '../../modules/vocabulary/image-layout.ts';
-import { combineCrc32 } from './crc32-combine.ts';
 import { CONTROL, SLOT_BUSY, SLOT_FREE, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
 
-const { fd, slabs, control, slabSize, layout, digests } = workerData as SlabWorkerData;
+const { fd, slabs, control, slabSize, layout } = workerData as SlabWorkerData;
 const state = new Int32Array(control);
 const slotCount = slabs.byteLength / slabSize;
 const send = (message: SlabMessage): void => parentPort!.postMessage(message);
@@ -48,39 +46,23 @@ function drainSurplus(): number {
 
 function run(): void {
   const image = createHash('sha256');
-  const objectCrc32: number[] = [];
   let bytes = 0;
-  let index = 0;
-  let ended = false;
-  for (const part of partsOf(layout)) {
-    const partSha256: Hash | undefined = digests.partSha256 ? createHash('sha256') : undefined;
-    const partMd5: Hash | undefined = digests.md5 ? createHash('md5') : undefined;
-    let partCrc32 = 0;
-    let left = part.length;
-    while (left > 0 && !ended) {
+  for (const { length } of partsOf(layout)) {
+    for (let left = length; left > 0; ) {
       const slot = takeSlot();
       if (slot === undefined) return;
-      const length = Math.min(left, slabSize);
-      const view = new Uint8Array(slabs, slot * slabSize, length);
+      const view = new Uint8Array(slabs, slot * slabSize, Math.min(left, slabSize));
       const filled = fill(view);
       if (stopped()) return;
-      ended = filled < length;
-      const data = ended ? view.subarray(0, filled) : view;
-      image.update(data);
-      partSha256?.update(data);
-      partMd5?.update(data);
-      if (digests.crc32) partCrc32 = crc32(data, partCrc32);
-      left -= filled;
+      image.update(view.subarray(0, filled));
       bytes += filled;
-      send({ kind: 'slab', part: index, slot, length: filled });
+      left -= filled;
+      send({ kind: 'slab', slot, length: filled });
+      if (filled < view.length) return send({ kind: 'end', bytes, surplus: 0, sha256: image.digest() });
     }
-    if (ended) break;
-    if (digests.crc32) objectCrc32[part.objectIndex] = combineCrc32(objectCrc32[part.objectIndex] ?? 0, partCrc32, part.length);
-    send({ kind: 'part', part: index, sha256: partSha256?.digest(), crc32: digests.crc32 ? partCrc32 : undefined, md5: partMd5?.digest() });
-    index++;
   }
-  const surplus = ended ? 0 : drainSurplus();
-  send({ kind: 'end', bytes: bytes + surplus, surplus, sha256: image.digest(), objectCrc32 });
+  const surplus = drainSurplus();
+  send({ kind: 'end', bytes: bytes + surplus, surplus, sha256: image.digest() });
 }
 
 try {

@@ -4,10 +4,11 @@ import { adoptObject } from '../adapters/stores/adopted-object.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
 import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
 import type { EventLog } from '../adapters/logs/event-log.ts';
+import { sameDigests } from '../adapters/part-digester.ts';
 import { openPipe } from '../adapters/pipe.ts';
 import { rereadPart } from '../adapters/reread-part.ts';
 import { SlabReader, type StreamedPart, type StreamEnd } from '../adapters/slab-reader.ts';
-import type { EvidenceStore, ImageUpload, PartDigests } from '../adapters/stores/evidence-store.ts';
+import type { EvidenceStore, ImageUpload, PartDigests, StoredPart } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
 
@@ -125,7 +126,7 @@ class Pass {
     run.catch((error: unknown) => this.#failed.abort(error));
     await pipe.writeEnd.close(); // dc3dd has its own; the stream ends when dc3dd does
     const { algorithm } = store.partChecksum;
-    const digests = { partSha256: algorithm === 'SHA256', crc32: algorithm === 'CRC32', md5: algorithm === 'MD5' };
+    const digests = { sha256: algorithm === 'SHA256', crc32: algorithm === 'CRC32', md5: algorithm === 'MD5' };
     const reader = new SlabReader({ fd: pipe.readEnd.fd, layout: this.#layout, ringSize: options.ringSize, digests });
     const stop = (): void => reader.stop(this.#signal.reason);
     this.#signal.addEventListener('abort', stop, { once: true });
@@ -247,10 +248,9 @@ class Pass {
   }
 }
 
-function isSamePart(stored: { sha256?: Buffer; crc32?: Buffer; etag?: string }, digests: PartDigests): boolean {
-  if (digests.sha256) return stored.sha256?.equals(digests.sha256) ?? false;
-  if (digests.crc32) return stored.crc32?.equals(digests.crc32) ?? false;
-  return stored.etag === `"${digests.md5?.toString('hex')}"`;
+function isSamePart(stored: StoredPart, digests: PartDigests): boolean {
+  if (digests.md5) return stored.etag === `"${digests.md5.toString('hex')}"`;
+  return sameDigests(stored, digests);
 }
 
 function mismatch(range: PartRange, key: string): StageError {

@@ -26,6 +26,8 @@ export type Judgement = {
   readonly deviations: readonly string[];
 };
 
+const becameWritable = ({ readOnlyBefore, after }: Evidence): boolean => readOnlyBefore && after.present && !after.readOnly;
+
 /** Says what is wrong with the pass; nothing when every count agrees with every other. */
 function* contradictions(evidence: Evidence): Generator<string> {
   const { run, end, after, sizeBefore } = evidence;
@@ -38,6 +40,7 @@ function* contradictions(evidence: Evidence): Generator<string> {
   if (end.surplus > 0) yield `dc3dd gave ${end.surplus} bytes more than the source has`;
   if (end.bytes !== sizeBefore) yield `${end.bytes} of ${sizeBefore} bytes were streamed`;
   if (evidence.diskseqBefore !== after.diskseq) yield `the disk was ${evidence.diskseqBefore ?? 'none'} before and is ${after.diskseq ?? 'none'} now (diskseq)`;
+  if (evidence.diskseqBefore !== undefined && becameWritable(evidence)) yield 'the disk was read-only when the reading began and is writable now';
   if (report.sectorSize === undefined) yield "dc3dd's log names no sector size";
   for (const [direction, whole, tail] of [['in', report.sectorsIn, report.tailIn], ['out', report.sectorsOut, report.tailOut]] as const) {
     if (whole === undefined) yield `dc3dd's log does not count the sectors ${direction}`;
@@ -53,10 +56,10 @@ function* contradictions(evidence: Evidence): Generator<string> {
  * bad sectors are mapped; FAILED otherwise. Exit 0 and a matching hash prove nothing: a short stream hashes consistently.
  */
 export function judge(evidence: Evidence): Judgement {
-  const { bad, sizeBefore, readOnlyBefore, after } = evidence;
+  const { bad, sizeBefore, diskseqBefore } = evidence;
   const deviations: string[] = [];
   if (bad.readableAgain > 0) deviations.push(`${bad.readableAgain} bad sectors could be read on a later try; the image has zeroes there: image the disk again`);
-  if (readOnlyBefore && after.present && !after.readOnly) deviations.push('the source was read-only when the reading began and is writable now');
+  if (diskseqBefore === undefined && becameWritable(evidence)) deviations.push('the file was read-only when the reading began and is writable now');
   const reasons = [...contradictions(evidence)];
   const badBytes = bad.ranges.reduce((sum, range) => sum + range.length, 0);
   if (!bad.complete) reasons.push(`dc3dd counted ${evidence.run.report.badSectors} bad sectors, but not all could be located`);

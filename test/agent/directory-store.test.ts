@@ -66,7 +66,7 @@ async function startFixture(name: string, ...args: string[]): Promise<{ kill(): 
 async function putAll(upload: ImageUpload, image: Buffer = IMAGE): Promise<void> {
   const sources = PARTS.map((range) => partSourceOf(image, range));
   for (const source of sources) if (!upload.stored.has(source.range.partNumber)) await upload.putPart(source, live());
-  await upload.complete(PARTS.map(({ offset, length }) => digestsOf(image.subarray(offset, offset + length))), undefined, live());
+  await upload.complete(PARTS.map(({ offset, length }) => digestsOf(image.subarray(offset, offset + length))), live());
 }
 
 describe('a directory of evidence', () => {
@@ -179,7 +179,7 @@ describe('a directory of evidence', () => {
       const source = partSourceOf(image, third!);
       await upload.putPart(source, live());
       const digests = await source.digests;
-      await upload.complete([digests, digests, digests], undefined, live());
+      await upload.complete([digests, digests, digests], live());
       expect((await readFile(path())).equals(image)).to.equal(true);
       expect(await filesBeside()).to.deep.equal(['vol-1.image.dd']);
     });
@@ -275,7 +275,7 @@ describe('a directory of evidence', () => {
     await upload.release();
     expect(await hanging).to.include({ code: 'UPLOAD_CLOSED' });
     expect(await rejectionOf(upload.putPart(partSourceOf(IMAGE, PARTS[0]!), live()))).to.include({ code: 'UPLOAD_CLOSED' });
-    expect(await rejectionOf(upload.complete([], undefined, live()))).to.include({ code: 'UPLOAD_CLOSED' });
+    expect(await rejectionOf(upload.complete([], live()))).to.include({ code: 'UPLOAD_CLOSED' });
     await upload.release();
   });
 

@@ -17,7 +17,7 @@ export async function adoptObject(store: EvidenceStore, key: string, layout: Ima
     stored: new Map(),
     adopted: true,
     putPart: () => Promise.reject(new Error('an adopted object takes no parts')),
-    async complete(digests, _objectCrc32, completeSignal) {
+    async complete(digests, completeSignal) {
       const { versionId } = found;
       await compareObject({ store, key, layout, objectIndex, digests, ...(versionId === undefined ? {} : { versionId }) }, completeSignal);
       return found;

@@ -1,7 +1,6 @@
-import { createHash, type Hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { objectLength, type ImageLayout } from '../../../modules/vocabulary/index.ts';
 import { StageError } from '../../errors.ts';
+import { PartDigester, planLike, sameDigests } from '../part-digester.ts';
 import type { EvidenceStore, PartDigests } from './evidence-store.ts';
 
 export type Comparison = {
@@ -16,32 +15,7 @@ export type Comparison = {
   readonly onChunk?: (chunk: Uint8Array) => void;
 };
 
-/** Running digests of one part, of the kinds that the source's digests have. */
-class PartCheck {
-  readonly #expected: PartDigests;
-  readonly #sha256: Hash | undefined;
-  readonly #md5: Hash | undefined;
-  #crc32 = 0;
-
-  constructor(expected: PartDigests) {
-    this.#expected = expected;
-    this.#sha256 = expected.sha256 && createHash('sha256');
-    this.#md5 = expected.md5 && createHash('md5');
-  }
-
-  update(bytes: Uint8Array): void {
-    this.#sha256?.update(bytes);
-    this.#md5?.update(bytes);
-    if (this.#expected.crc32) this.#crc32 = crc32(bytes, this.#crc32);
-  }
-
-  matches(): boolean {
-    const { sha256, md5, crc32: crc } = this.#expected;
-    if (sha256 && !this.#sha256!.digest().equals(sha256)) return false;
-    if (md5 && !this.#md5!.digest().equals(md5)) return false;
-    return crc === undefined || crc.readUInt32BE() === this.#crc32;
-  }
-}
+const digesterFor = (expected: PartDigests | undefined): PartDigester => new PartDigester(planLike(expected ?? {}));
 
 /**
  * Reads a stored object and compares every part with what the source gave.
@@ -60,7 +34,7 @@ export async function compareObject(comparison: Comparison, signal: AbortSignal)
   };
   let position = 0;
   let index = 0;
-  let check = new PartCheck(digests[0] ?? {});
+  let check = digesterFor(digests[0]);
   for await (const chunk of store.read(key, undefined, signal, comparison.versionId)) {
     if (position + chunk.length > length) throw differs(digests.length - 1, 'goes on after the image has ended');
     comparison.onChunk?.(chunk);
@@ -71,8 +45,8 @@ export async function compareObject(comparison: Comparison, signal: AbortSignal)
       done += bytes.length;
       position += bytes.length;
       if (position < partEnd) continue;
-      if (!check.matches()) throw differs(index, 'is stored with other bytes than were read');
-      check = new PartCheck(digests[++index] ?? {});
+      if (!sameDigests(digests[index]!, check.digest())) throw differs(index, 'is stored with other bytes than were read');
+      check = digesterFor(digests[++index]);
     }
   }
   if (position !== length) throw differs(index, `is not whole: the object ends at byte ${position} of ${length}`);

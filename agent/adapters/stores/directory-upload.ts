@@ -145,7 +145,7 @@ export class DirectoryUpload implements ImageUpload {
     this.#committing = false;
   }
 
-  async complete(digests: readonly PartDigests[], _objectCrc32: Buffer | undefined, signal: AbortSignal): Promise<StoredObjectInfo> {
+  async complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
     const { key, path, data, layout, objectIndex } = this.#scratch;
     if (this.#closing.signal.aborted) throw refusal('UPLOAD_CLOSED', `${key} was let go of`, REOPEN);
     if (this.#broken) throw this.#broken;

@@ -65,9 +65,9 @@ export interface ImageUpload {
   putPart(source: PartSource, signal: AbortSignal): Promise<StoredPart>;
   /**
    * Makes the object of all its parts, refuses to overwrite, and checks length and checksum that the store reports.
-   * @param digests in order of the parts; with CRC32 also the whole object's
+   * @param digests in order of the parts
    */
-  complete(digests: readonly PartDigests[], objectCrc32: Buffer | undefined, signal: AbortSignal): Promise<StoredObjectInfo>;
+  complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo>;
   /** Lets go without deleting anything: a later attempt can take the upload over. */
   release(): Promise<void>;
 }

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
 import { objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
 import { StageError } from '../../errors.ts';
+import { combineCrc32 } from '../crc32-combine.ts';
+import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
 import { isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { frame, PartBody } from './s3-part-body.ts';
@@ -102,7 +104,7 @@ export class S3Upload implements ImageUpload {
     });
   }
 
-  async complete(digests: readonly PartDigests[], objectCrc32: Buffer | undefined, signal: AbortSignal): Promise<StoredObjectInfo> {
+  async complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
     const { client, bucket, fullKey, uploadId, layout, objectIndex, algorithm } = this.#context;
     const count = partCount(layout, objectIndex);
     const size = objectLength(layout, objectIndex);
@@ -120,7 +122,7 @@ export class S3Upload implements ImageUpload {
       IfNoneMatch: '*',
       MpuObjectSize: size,
       ...(algorithm === 'SHA256' ? { ChecksumType: 'COMPOSITE' } : {}),
-      ...(algorithm === 'CRC32' ? { ChecksumType: 'FULL_OBJECT', ChecksumCRC32: base64(objectCrc32) } : {}),
+      ...(algorithm === 'CRC32' ? { ChecksumType: 'FULL_OBJECT', ChecksumCRC32: this.#objectCrc32(digests) } : {}),
     });
     let answered: CompleteMultipartUploadCommandOutput | undefined;
     try {
@@ -132,7 +134,7 @@ export class S3Upload implements ImageUpload {
     }
     const found = await this.#context.head(versionOf(answered), signal).catch(undefinedWhenForbidden);
     const object = this.#check(found ?? this.#asAnswered(answered, size), size);
-    return this.#checkDigest(object, digests, objectCrc32);
+    return this.#checkDigest(object, digests);
   }
 
   /** For a role that may not look: the store checked length and parts when it completed, and its answer has the digest. */
@@ -171,15 +173,26 @@ export class S3Upload implements ImageUpload {
   }
 
   /** Compares the store's digest of the whole object with what the parts make. */
-  #checkDigest(object: StoredObjectInfo, digests: readonly PartDigests[], objectCrc32: Buffer | undefined): StoredObjectInfo {
+  #checkDigest(object: StoredObjectInfo, digests: readonly PartDigests[]): StoredObjectInfo {
     const { algorithm } = this.#context;
     const [said, expected] = {
       SHA256: () => [object.checksum, compositeSha256(digests.map((digest) => digest.sha256!))],
-      CRC32: () => [object.checksum, base64(objectCrc32)],
+      CRC32: () => [object.checksum, this.#objectCrc32(digests)],
       MD5: () => [object.etag, compositeEtag(digests.map((digest) => digest.md5!))],
     }[algorithm]();
     if (said === expected) return object;
     throw unusable('OBJECT_CHECKSUM', `the store says ${algorithm} ${said ?? 'nothing'} of ${this.key}; expected was ${expected}`);
+  }
+
+  /** CRC32 of the whole object, from those of its parts. */
+  #objectCrc32(digests: readonly PartDigests[]): string {
+    const { layout, objectIndex } = this.#context;
+    const length = objectLength(layout, objectIndex);
+    const whole = digests.reduce((crc, digest, index) => {
+      const partLength = Math.min(layout.partSize, length - index * layout.partSize);
+      return combineCrc32(crc, digest.crc32!.readUInt32BE(), partLength);
+    }, 0);
+    return crc32Bytes(whole).toString('base64');
   }
 
   #taken(cause: unknown): StageError {
