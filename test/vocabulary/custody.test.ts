@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { chainEvent, checkCustody, serializeCustody, type CustodyEvent } from '../../modules/vocabulary/index.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { caseKey, diskEvidencePrefix, imageKey, instanceKey, parseExhibitKey, recordKey, type ExhibitRecord } from '../../modules/vocabulary/index.ts';
 
 const isDots = (text: string): boolean => text === '.' || text === '..';

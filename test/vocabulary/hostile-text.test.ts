@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { HostileText, escapeHostile, hostileText } from '../../modules/vocabulary/index.ts';
 
 /** The bytes that escaped text stands for. */

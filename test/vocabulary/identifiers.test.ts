@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ulid } from 'ulid';
 import { AcquisitionId, InstanceId, UtcTime, volumeIdFromSerial } from '../../modules/vocabulary/index.ts';
 

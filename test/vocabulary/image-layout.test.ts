@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   DEFAULT_PART_SIZE, GiB, MiB, S3_LIMITS, TiB, objectLength, partCount, partsOf, planLayout, type ImageLayout,
 } from '../../modules/vocabulary/index.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import { checkManifest, serializeManifest, type ManifestBody } from '../../modules/vocabulary/index.ts';
 import { storeExhibit } from '../helpers/evidence.ts';
