@@ -2,7 +2,7 @@
 /** The `collector` command: declares the subcommands, loads the configuration, turns every ending into an exit status. */
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
-import { flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
+import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
 import { StageError } from './errors.ts';
 import type { CommandInput } from './commands/session.ts';
 import { VERSION } from './version.ts';
@@ -15,8 +15,6 @@ Exit status:
   3  PARTIAL: bad sectors, all of them mapped in the manifest
   4  this host or the destination is not fit; nothing was completed
   5  interrupted; start the same command again to resume`;
-
-const examples = (...lines: string[]): string => `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}\n${STATUSES}`;
 
 /** Codes of failures that lie in what was asked for. */
 const USAGE = new Set(['EXISTS', 'LAYOUT_DIFFERS']);
@@ -34,7 +32,8 @@ function exitOf(error: unknown): ExitStatus {
 function report(error: unknown, json: boolean): void {
   const { code, stage, advice } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, advice: undefined };
   const message = error instanceof Error ? error.message : String(error);
-  if (json) process.stdout.write(`${JSON.stringify({ event: 'error', time: new Date().toISOString(), level: 'error', code, stage, message, advice })}\n`);
+  const problems = error instanceof ConfigError ? error.problems : undefined;
+  if (json) process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', event: 'error', code, stage, message, advice, problems })}\n`);
   process.stderr.write(`collector: ${message}${advice ? `\n  ${advice}` : ''}\n`);
   if (!(error instanceof StageError) && process.env['CLEANROOM_DEBUG']) console.error(error);
 }
@@ -53,11 +52,69 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-type Work = (input: CommandInput) => Promise<ExitStatus>;
+/** A subcommand as it is declared; its flags come from the schema. */
+type Subcommand = {
+  readonly name: CollectorCommand;
+  /** The positional argument, as commander writes it. */
+  readonly argument?: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+  /** Settings that it cannot do without. */
+  readonly required?: readonly ConfigKey[];
+  /** Its module is loaded when it is called: the SDK alone takes longer to load than `devices` to answer. */
+  readonly load: () => Promise<(input: CommandInput, argument: string) => Promise<ExitStatus>>;
+};
 
-/** Declares one subcommand with the flags that the schema gives it. */
-function declare(program: Command, name: CollectorCommand, usage: string, summary: string, help: string, required: readonly ConfigKey[], work: (...args: string[]) => Promise<Work>): void {
-  const command = program.command(usage).description(summary).addHelpText('after', help);
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: 'run',
+    summary: 'watch, and image every eligible disk that is attached or appears',
+    examples: [
+      'collector run --case 2026-014 --to s3://evidence-active',
+      'collector run --case lab --to /mnt/evidence --once',
+      'collector run --case 2026-014 --to s3://evidence-active --parallel 4 --json',
+    ],
+    required: ['caseId'],
+    load: async () => (await import('./commands/run.ts')).runCommand,
+  },
+  {
+    name: 'collect',
+    argument: '<source>',
+    summary: 'image one disk or image file, now',
+    examples: [
+      'collector collect /dev/nvme1n1 --case 2026-014 --to s3://evidence-active',
+      'collector collect disk.img --case lab --volume vol-0123456789abcdef0 --to ./evidence',
+      'collector collect /dev/sdb --case lab --to s3://lab --endpoint https://minio.lab:9000 --part-checksum md5',
+    ],
+    required: ['caseId'],
+    load: async () => (await import('./commands/collect.ts')).collectCommand,
+  },
+  {
+    name: 'verify',
+    argument: '<location>',
+    summary: 'read what is stored, recompute everything, name what differs',
+    examples: ['collector verify ./evidence', 'collector verify s3://evidence-active --case 2026-014 --json'],
+    load: async () => (await import('./commands/verify.ts')).verifyCommand,
+  },
+  {
+    name: 'devices',
+    summary: 'list every block device, and whether it would be imaged',
+    examples: ['collector devices', 'collector devices --json'],
+    load: async () => (await import('./commands/devices.ts')).devicesCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'check this host and this destination before they are needed',
+    examples: ['collector doctor --to s3://evidence-active', 'collector doctor --to ./evidence --json'],
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
+];
+
+type OwnFlags = { readonly config?: string; readonly printConfig?: boolean };
+
+function declare(program: Command, { name, argument, summary, examples, required = [], load }: Subcommand): void {
+  const command = program.command(argument === undefined ? name : `${name} ${argument}`).description(summary);
+  command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n${STATUSES}`);
   for (const { flag, description, fallback, variable, kind } of flagsOf(name)) {
     const unset = fallback === undefined || typeof fallback === 'boolean' || fallback === '';
     const shown = unset ? '' : ` (default: ${kind === 'size' ? printSize(Number(fallback)) : String(fallback)})`;
@@ -66,17 +123,16 @@ function declare(program: Command, name: CollectorCommand, usage: string, summar
   command.option('--config <file>', 'settings file (default: /etc/cleanroom/collector.json where it is there) [CLEANROOM_CONFIG]');
   command.option('--print-config', 'print every setting and where it comes from, and do nothing');
   command.action(async () => {
-    const { config: filePath, printConfig: printOnly } = command.opts<{ config?: string; printConfig?: boolean }>();
-    const given = Object.entries(command.opts()).filter(([key]) => command.getOptionValueSource(key) === 'cli' && key !== 'config' && key !== 'printConfig');
-    const flags = Object.fromEntries(given);
+    const { config: filePath, printConfig: printOnly, ...rest } = command.opts<OwnFlags>();
+    const flags = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
     try {
       const { config, origins, metadata } = await loadConfig({ flags, env: process.env, required: printOnly ? [] : required, ...(filePath === undefined ? {} : { filePath }) });
       if (printOnly) {
         process.stdout.write(printConfig(config, origins, { json: config.json }));
         return;
       }
-      const run = await work(...command.args);
-      process.exitCode = await run({ config, metadata, signal: interruption() });
+      const work = await load();
+      process.exitCode = await work({ config, metadata, signal: interruption() }, command.args[0] ?? '');
     } catch (error) {
       report(error, flags['json'] === true);
       process.exitCode = exitOf(error);
@@ -84,45 +140,20 @@ function declare(program: Command, name: CollectorCommand, usage: string, summar
   });
 }
 
-function program(): Command {
-  const collector = new Command('collector')
+function collector(): Command {
+  const command = new Command('collector')
     .description('Images disks bit for bit, proves that what was stored is what was read, and says so only then.')
     .version(VERSION)
     .showHelpAfterError('(see --help)')
     .exitOverride()
     .addHelpText('after', `\nEach command has its own --help with examples.\n${STATUSES}`);
-  // Loaded when they are called: the SDK alone takes longer to load than \`devices\` to answer.
-  declare(collector, 'run', 'run', 'watch, and image every eligible disk that is attached or appears', examples(
-    'collector run --case 2026-014 --to s3://evidence-active',
-    'collector run --case lab --to /mnt/evidence --once',
-    'collector run --case 2026-014 --to s3://evidence-active --parallel 4 --json',
-  ), ['caseId'], async () => (await import('./commands/run.ts')).runCommand);
-  declare(collector, 'collect', 'collect <source>', 'image one disk or image file, now', examples(
-    'collector collect /dev/nvme1n1 --case 2026-014 --to s3://evidence-active',
-    'collector collect disk.img --case lab --volume vol-0123456789abcdef0 --to ./evidence',
-    'collector collect /dev/sdb --case lab --to s3://lab --endpoint https://minio.lab:9000 --part-checksum md5',
-  ), ['caseId'], async (source) => {
-    const { collectCommand } = await import('./commands/collect.ts');
-    return (input) => collectCommand(input, source!);
-  });
-  declare(collector, 'verify', 'verify <location>', 'read what is stored, recompute everything, name what differs', examples(
-    'collector verify ./evidence',
-    'collector verify s3://evidence-active --case 2026-014 --json',
-  ), [], async (location) => {
-    const { verifyCommand } = await import('./commands/verify.ts');
-    return (input) => verifyCommand(input, location!);
-  });
-  declare(collector, 'devices', 'devices', 'list every block device, and whether it would be imaged', examples('collector devices', 'collector devices --json'), [], async () => (await import('./commands/devices.ts')).devicesCommand);
-  declare(collector, 'doctor', 'doctor', 'check this host and this destination before they are needed', examples(
-    'collector doctor --to s3://evidence-active',
-    'collector doctor --to ./evidence --json',
-  ), [], async () => (await import('./commands/doctor.ts')).doctorCommand);
-  return collector;
+  for (const subcommand of SUBCOMMANDS) declare(command, subcommand);
+  return command;
 }
 
 process.stdout.on('error', () => {}); // a reader that went away (EPIPE) is no reason to stop an acquisition
 try {
-  await program().parseAsync();
+  await collector().parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.usage;

@@ -57,7 +57,7 @@ export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<
       throw new StageError('acquire', 'DC3DD_MISSING', message, {
         retryable: false,
         cause: result.cause,
-        advice: 'Install dc3dd (Debian: apt-get install dc3dd), or name it with --dc3dd.',
+        advice: 'Install dc3dd (Debian: apt-get install dc3dd) and see that this user may run it.',
       });
     }
     const log = await readFile(logPath, 'latin1').catch(() => '');

@@ -52,7 +52,7 @@ export class StreamedPart implements PartSource {
   #read = 0;
   #wake: (() => void) | undefined;
   #discarded = false;
-  #failure: unknown;
+  #failure: StageError | undefined;
 
   constructor(range: PartRange, plan: DigestPlan) {
     this.range = range;
@@ -101,7 +101,7 @@ export class StreamedPart implements PartSource {
     this.#notify();
   }
 
-  fail(reason: unknown): void {
+  fail(reason: StageError): void {
     if (this.isWhole) return;
     this.#failure ??= reason;
     this.#settle.reject(reason);
@@ -152,10 +152,10 @@ export class SlabReader {
     const control = new SharedArrayBuffer((CONTROL.slots + slotCount) * Int32Array.BYTES_PER_ELEMENT);
     this.#control = new Int32Array(control);
     this.#ranges = partsOf(layout);
-    const { promise, resolve, reject } = Promise.withResolvers<StreamEnd>();
-    this.end = promise;
-    promise.catch(() => {});
-    this.#settleEnd = { resolve, reject };
+    const end = Promise.withResolvers<StreamEnd>();
+    this.end = end.promise;
+    this.end.catch(() => {});
+    this.#settleEnd = end;
     const workerData: SlabWorkerData = { fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout };
     // Beside this file as source, beside the bundle as JavaScript.
     const file = import.meta.url.endsWith('.ts') ? './slab-worker.ts' : './slab-worker.mjs';
@@ -240,7 +240,7 @@ export class SlabReader {
     if (this.#control.subarray(CONTROL.slots).every((state) => state === SLOT_FREE)) idleMemory.push(this.#slabs);
   }
 
-  #finish(reason: unknown): void {
+  #finish(reason: StageError): void {
     this.#finished = true;
     this.#current?.fail(reason);
     this.#current = undefined;

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { LogEvent, planLayout, partCount, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
+import { LogEvent, planLayout, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
 import { adoptObject } from '../adapters/stores/adopted-object.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
 import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
@@ -102,6 +102,7 @@ class Pass {
   readonly #failed = new AbortController();
   readonly #signal: AbortSignal;
   readonly #limit: AdaptiveLimit;
+  /** By object and part; parts that are not confirmed are holes. */
   readonly #digests: PartDigests[][];
   readonly #storing: Promise<void>[] = [];
   #read = 0;
@@ -116,7 +117,7 @@ class Pass {
     this.#context = context;
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
     this.#limit = new AdaptiveLimit(context.options.concurrency);
-    this.#digests = uploads.map((_, index) => new Array<PartDigests>(partCount(layout, index)));
+    this.#digests = uploads.map(() => []);
   }
 
   async run(): Promise<Acquired> {
@@ -232,8 +233,8 @@ class Pass {
   }
 
   /** A stream that broke off is explained by how dc3dd ended, not by who noticed first. */
-  async #explain(error: unknown, run: Promise<Dc3ddRun>): Promise<unknown> {
-    const first = this.#signal.reason ?? error;
+  async #explain(thrown: unknown, run: Promise<Dc3ddRun>): Promise<unknown> {
+    const first = this.#signal.reason ?? thrown;
     const ran = await run.catch(() => undefined);
     if (!(first instanceof StageError) || first.code !== 'SOURCE_SHRANK' || !ran) return first;
     const { exitCode, signal, report } = ran;

@@ -1,5 +1,5 @@
 import type { ImageLayout } from '../../../modules/vocabulary/index.ts';
-import { StageError } from '../../errors.ts';
+import type { StageError } from '../../errors.ts';
 import { compareObject } from './compare-object.ts';
 import type { EvidenceStore, ImageUpload } from './evidence-store.ts';
 
