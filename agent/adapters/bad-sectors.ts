@@ -1,7 +1,6 @@
-import { constants, promises as fs } from 'node:fs';
 import type { BadRange } from '../../modules/vocabulary/index.ts';
-import { messageOf, StageError } from '../errors.ts';
 import type { Dc3ddReport } from './dc3dd-log.ts';
+import { DirectReader } from './direct-reader.ts';
 
 /** How often a sector that dc3dd could not read is tried again. */
 const TRIES = 3;
@@ -42,7 +41,7 @@ export async function mapBadSectors(fd: number, report: Dc3ddReport, size: numbe
     let tailIsBad = true;
     for (const [index, { first, last }] of runs.entries()) {
       for (let sector = first; sector <= last; sector++) {
-        if (!(await reader.readable(sector))) continue;
+        if (!(await reader.read(sector, TRIES))) continue;
         readableAgain++;
         if (unlisted > 0 && index === runs.length - 1) tailIsBad = false; // dc3dd counted others than those at the end
       }
@@ -55,45 +54,3 @@ export async function mapBadSectors(fd: number, report: Dc3ddReport, size: numbe
 
 const asRanges = (runs: readonly { first: number; last: number }[], sectorSize: number, tries: number): BadRange[] =>
   runs.map(({ first, last }) => ({ offset: first * sectorSize, length: (last - first + 1) * sectorSize, errno: 'EIO', tries }));
-
-/** TypeScript declares WebAssembly only for browsers. */
-declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
-
-/** Reads single sectors with O_DIRECT: through the page cache one bad sector takes its neighbours along. */
-class DirectReader {
-  readonly #handle: fs.FileHandle;
-  readonly #sectorSize: number;
-  /** O_DIRECT wants aligned memory; WebAssembly's pages are the aligned memory that JavaScript has. */
-  readonly #buffer: Uint8Array;
-
-  private constructor(handle: fs.FileHandle, sectorSize: number) {
-    this.#handle = handle;
-    this.#sectorSize = sectorSize;
-    this.#buffer = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer, 0, sectorSize);
-  }
-
-  static async open(fd: number, sectorSize: number): Promise<DirectReader> {
-    try {
-      // Opens what the descriptor refers to once more; no name of the disk is resolved.
-      return new DirectReader(await fs.open(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT), sectorSize);
-    } catch (error) {
-      throw new StageError('acquire', 'SOURCE_UNREADABLE', `the bad sectors could not be tried again: ${messageOf(error)}`, { retryable: true, cause: error });
-    }
-  }
-
-  async readable(sector: number): Promise<boolean> {
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      try {
-        const { bytesRead } = await this.#handle.read(this.#buffer, 0, this.#sectorSize, sector * this.#sectorSize);
-        if (bytesRead === this.#sectorSize) return true;
-      } catch {
-        // bad again
-      }
-    }
-    return false;
-  }
-
-  close(): Promise<void> {
-    return this.#handle.close();
-  }
-}

@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { read as readCallback } from 'node:fs';
 import type { PartRange } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
+import { DirectReader } from './direct-reader.ts';
 import { PartDigester, planLike, sameDigests } from './part-digester.ts';
 import { SLAB_SIZE } from './slab-reader.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
@@ -19,19 +20,26 @@ export async function readFilled(fd: number, buffer: Uint8Array, position: numbe
       done += bytesRead;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
-      if (buffer.length <= sectorSize) {
-        buffer.fill(0); // as dc3dd did; whether it did is what the digests say
-        return;
-      }
       await readBySector(fd, buffer.subarray(done), position + done, sectorSize);
       return;
     }
   }
 }
 
+/** Sector by sector, as dc3dd reads where it met an error: a bad one is zeroes; whether it was then is what the digests say. */
 async function readBySector(fd: number, buffer: Uint8Array, position: number, sectorSize: number): Promise<void> {
-  for (let start = 0; start < buffer.length; start += sectorSize) {
-    await readFilled(fd, buffer.subarray(start, start + sectorSize), position + start, sectorSize);
+  const reader = await DirectReader.open(fd, sectorSize);
+  try {
+    for (let done = 0; done < buffer.length; ) {
+      const skip = (position + done) % sectorSize;
+      const length = Math.min(sectorSize - skip, buffer.length - done);
+      const sector = await reader.read((position + done - skip) / sectorSize, 1);
+      if (sector) buffer.set(sector.subarray(skip, skip + length), done);
+      else buffer.fill(0, done, done + length);
+      done += length;
+    }
+  } finally {
+    await reader.close();
   }
 }
 

@@ -1,0 +1,47 @@
+import { constants, promises as fs } from 'node:fs';
+import { messageOf, StageError } from '../errors.ts';
+
+/** TypeScript declares WebAssembly only for browsers. */
+declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
+
+/** Reads single sectors with O_DIRECT: through the page cache one bad sector takes its neighbours along. */
+export class DirectReader {
+  readonly #handle: fs.FileHandle;
+  /** O_DIRECT wants aligned memory; WebAssembly's pages are the aligned memory that JavaScript has. */
+  readonly #buffer: Uint8Array;
+
+  private constructor(handle: fs.FileHandle, sectorSize: number) {
+    this.#handle = handle;
+    this.#buffer = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer, 0, sectorSize);
+  }
+
+  /**
+   * Opens what the descriptor refers to once more; no name of the disk is resolved.
+   * @throws StageError code SOURCE_UNREADABLE
+   */
+  static async open(fd: number, sectorSize: number): Promise<DirectReader> {
+    try {
+      return new DirectReader(await fs.open(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT), sectorSize);
+    } catch (error) {
+      throw new StageError('acquire', 'SOURCE_UNREADABLE', `the bad sectors could not be tried again: ${messageOf(error)}`, { retryable: true, cause: error });
+    }
+  }
+
+  /** A sector's bytes, valid until the next read; undefined when it could not be read in so many tries. */
+  async read(sector: number, tries: number): Promise<Uint8Array | undefined> {
+    const { length } = this.#buffer;
+    for (let attempt = 0; attempt < tries; attempt++) {
+      try {
+        const { bytesRead } = await this.#handle.read(this.#buffer, 0, length, sector * length);
+        if (bytesRead === length) return this.#buffer;
+      } catch {
+        // bad again
+      }
+    }
+    return undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
