@@ -1,7 +1,7 @@
 import { LogEvent, type LogRecord } from '../modules/vocabulary/index.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
 import { asciiJson } from './adapters/logs/log-line.ts';
-import { humanBytes } from './terminal.ts';
+import { humanBytes, printLine } from './terminal.ts';
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : asciiJson(value));
 
@@ -41,7 +41,7 @@ export function consoleSink(stream: NodeJS.WritableStream = process.stderr): Log
   return {
     write(record) {
       const line = sentence(record);
-      if (line !== undefined) stream.write(`\r\x1b[K${line}\n`);
+      if (line !== undefined) printLine(line, { last: record.event === LogEvent.acquisitionEnded }, stream);
     },
     close: () => Promise.resolve(),
   };

@@ -39,6 +39,15 @@ class Rate {
   }
 }
 
+/** The bar that is on the terminal now. */
+let shown: ProgressBar | undefined;
+
+/** Prints a line for a person, clear of the bar; the bar draws itself anew below it. @param last ends the bar first */
+export function printLine(line: string, { last = false } = {}, stream: NodeJS.WritableStream = process.stderr): void {
+  if (last) shown?.stop();
+  stream.write(shown ? `\r\x1b[K${line}\n` : `${line}\n`);
+}
+
 /** A bar with rate and time left on standard error, so that standard output stays for what was done. */
 export class ProgressBar implements ProgressView {
   readonly #bar: SingleBar;
@@ -60,6 +69,7 @@ export class ProgressBar implements ProgressView {
     if (phase !== this.#phase) {
       this.stop();
       this.#phase = phase;
+      shown = this;
       this.#rate = new Rate();
       this.#last = 0;
       this.#bar.start(Math.max(total, 1), 0, { phase, done: humanBytes(0), all: humanBytes(total), rate: humanBytes(0), left: '?' });
@@ -78,8 +88,10 @@ export class ProgressBar implements ProgressView {
   }
 
   stop(): void {
-    if (this.#phase !== undefined) this.#bar.stop();
+    if (this.#phase === undefined) return;
+    this.#bar.stop();
     this.#phase = undefined;
+    shown = undefined;
   }
 }
 

@@ -67,10 +67,10 @@ class Watch {
       events.info(LogEvent.diskGone, facts);
       this.#attached.get(disk.diskseq)?.abort();
       this.#attached.delete(disk.diskseq);
-    } else if (this.#earlier.has(disk.diskseq)) {
-      events.info(LogEvent.diskLeftAlone, { ...facts, reason: 'attached-before', because: 'it was attached before the collector started (--ignore-attached)' });
     } else if (!event.verdict.eligible) {
       events.info(LogEvent.diskLeftAlone, { ...facts, reason: event.verdict.reason, because: event.verdict.because });
+    } else if (this.#earlier.has(disk.diskseq)) {
+      events.info(LogEvent.diskLeftAlone, { ...facts, reason: 'attached-before', because: 'it was attached before the collector started (--ignore-attached)' });
     } else {
       events.info(LogEvent.diskFound, { ...facts, trigger: event.trigger, link: event.link?.escaped });
       this.#start(disk);
