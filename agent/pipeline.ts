@@ -184,7 +184,7 @@ async function acquireImage(run: Run): Promise<Acquired> {
 
 type Proven = Judgement & { readonly status: Collected['status'] };
 
-function judgeImage({ source, options }: Run, acquired: Acquired, bad: Parameters<typeof judge>[0]['bad'], after: Recheck): Proven {
+function judgeImage({ source, options, store }: Run, acquired: Acquired, bad: Parameters<typeof judge>[0]['bad'], after: Recheck): Proven {
   const { layout, run, end, digests } = acquired;
   const judgement = judge({
     sizeBefore: source.size,
@@ -192,6 +192,7 @@ function judgeImage({ source, options }: Run, acquired: Acquired, bad: Parameter
     diskseqBefore: source.disk?.diskseq,
     readOnlyBefore: source.readOnlyAfter,
     run, end, bad,
+    storedIsChecked: options.reread || store.partChecksum.verifiedByStore,
     secondHash: options.secondHash,
     partsExpected: digests.reduce((sum, _, index) => sum + partCount(layout, index), 0),
     partsConfirmed: digests.reduce((sum, parts) => sum + parts.filter(Boolean).length, 0),

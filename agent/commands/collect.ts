@@ -15,7 +15,8 @@ export async function collectOpened(session: Session, source: SourceHandle, exhi
   const { caseId, config, events } = session;
   let logged = performance.now();
   try {
-    const target = { caseId, exhibitId, accountable: config.accountable };
+    const { accountable, snapshotChain } = config;
+    const target = { caseId, exhibitId, accountable, ...(snapshotChain === undefined ? {} : { snapshotChain: snapshotChain.split(',') }) };
     const context = {
       ...session,
       onProgress: (phase: 'image' | 'reread', progress: Parameters<ProgressView['update']>[1]) => {

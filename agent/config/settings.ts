@@ -61,7 +61,7 @@ const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'scratchDir', '
 /** Which settings each subcommand takes as flags; all of them may stand in the file, the environment and the tags. */
 const OF_COMMAND = {
   run: SETTINGS.map(({ key }) => key).filter((key) => key !== 'volumeId' && key !== 'allowWritableSource'),
-  collect: ['caseId', 'volumeId', ...DESTINATION, ...STORING, 'allowWritableSource', 'includeInstanceStore', ...LOGGING, 'heartbeatSeconds'],
+  collect: ['caseId', 'volumeId', 'snapshotChain', ...DESTINATION, ...STORING, 'allowWritableSource', 'includeInstanceStore', ...LOGGING, 'heartbeatSeconds'],
   verify: ['caseId', 'volumeId', ...DESTINATION, 'concurrency', 'requestTimeoutSeconds', 'json', 'progress'],
   devices: ['includeInstanceStore', 'json'],
   doctor: ['caseId', ...DESTINATION, 'kmsKeyId', ...LOGGING, 'requestTimeoutSeconds'],

@@ -34,7 +34,7 @@ export type ManifestFacts = {
   readonly records: ManifestBody['records'];
 };
 
-const sourceFacts = ({ source, after, host }: ManifestFacts): ManifestBody['source'] => {
+const sourceFacts = ({ source, after, host, exhibit }: ManifestFacts): ManifestBody['source'] => {
   const { disk } = source;
   return {
     kind: source.kind,
@@ -42,6 +42,7 @@ const sourceFacts = ({ source, after, host }: ManifestFacts): ManifestBody['sour
     ...(host.account === undefined ? {} : { account: host.account }),
     ...(host.region === undefined ? {} : { region: host.region }),
     ...(host.instanceId === undefined ? {} : { instanceId: host.instanceId }),
+    ...(exhibit.snapshotChain === undefined ? {} : { snapshotChain: [...exhibit.snapshotChain] }),
     path: hostileString(source.path),
     ...(disk?.serial === undefined ? {} : { serial: disk.serial }),
     ...(disk?.model === undefined ? {} : { model: disk.model }),

@@ -9,7 +9,10 @@ export type Evidence = {
   /** The source after the pass; `present: false` when it was detached. */
   readonly after: { readonly present: boolean; readonly size: number; readonly readOnly: boolean; readonly diskseq?: string };
   readonly diskseqBefore: string | undefined;
+  /** Whether the source was read-only when the reading began. */
   readonly readOnlyBefore: boolean;
+  /** Whether somebody other than the sender compares what is stored: the store part by part, or a reading afterwards. */
+  readonly storedIsChecked: boolean;
   readonly run: Pick<Dc3ddRun, 'exitCode' | 'signal' | 'report'>;
   readonly end: Pick<StreamEnd, 'bytes' | 'surplus' | 'sha256'>;
   readonly bad: BadSectorMap;
@@ -60,6 +63,7 @@ export function judge(evidence: Evidence): Judgement {
   const deviations: string[] = [];
   if (bad.readableAgain > 0) deviations.push(`${bad.readableAgain} bad sectors could be read on a later try; the image has zeroes there: image the disk again`);
   if (diskseqBefore === undefined && becameWritable(evidence)) deviations.push('the file was read-only when the reading began and is writable now');
+  if (!evidence.storedIsChecked) deviations.push('what was stored was neither checked by the store nor read back (--reread never)');
   const reasons = [...contradictions(evidence)];
   const badBytes = bad.ranges.reduce((sum, range) => sum + range.length, 0);
   if (!bad.complete) reasons.push(`dc3dd counted ${evidence.run.report.badSectors} bad sectors, but not all could be located`);

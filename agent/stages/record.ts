@@ -6,7 +6,14 @@ import {
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
 import { StageError } from '../errors.ts';
 
-export type Exhibit = { readonly caseId: string; readonly exhibitId: string; readonly acquisitionId: string; readonly accountable: string };
+export type Exhibit = {
+  readonly caseId: string;
+  readonly exhibitId: string;
+  readonly acquisitionId: string;
+  readonly accountable: string;
+  /** Snapshots that the disk was made from, where the caller knows them. */
+  readonly snapshotChain?: readonly string[];
+};
 
 export const sha256Hex = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
