@@ -61,9 +61,6 @@ export const CollectorConfig = z.strictObject({
     kind: 'text', name: 'volume', value: 'id', description: 'name of the exhibit when one disk is imaged; otherwise the EBS volume ID, or boot ID and diskseq',
     allowed: '1 to 128 of A-Z a-z 0-9 . _ -',
   }),
-  snapshotChain: z.string().regex(/^snap-[0-9a-f]{8,17}(?:,snap-[0-9a-f]{8,17}){0,15}$/).optional().register(settingMeta, {
-    kind: 'text', value: 'ids', description: 'snapshots that the disk was made from, the first one first; for the manifest', allowed: 'up to 16 snapshot IDs with commas between them',
-  }),
   to: Destination.default('./evidence').register(settingMeta, {
     kind: 'text', value: 'directory|s3://bucket[/prefix]', description: 'where evidence is stored', allowed: 'a directory, or s3://bucket[/prefix] with safe names (A-Z a-z 0-9 . _ -)',
   }),
@@ -94,6 +91,9 @@ export const CollectorConfig = z.strictObject({
   accountable: printable(256).optional().register(settingMeta, {
     kind: 'text', value: 'name', description: 'role or person who is accountable; otherwise the instance profile\'s ARN, or user@host',
     allowed: '1 to 256 printable ASCII characters',
+  }),
+  snapshotChain: z.string().regex(/^snap-[0-9a-f]{8,17}(?:,snap-[0-9a-f]{8,17}){0,15}$/).optional().register(settingMeta, {
+    kind: 'text', value: 'ids', description: 'snapshots that the disk was made from, the first one first; for the manifest', allowed: 'up to 16 snapshot IDs with commas between them',
   }),
   logs: choice(['auto', 'cloudwatch', 'none'], 'auto', 'where events go besides standard output; auto: CloudWatch Logs when evidence goes to AWS'),
   logGroupPrefix: z.string().max(400).regex(/^[A-Za-z0-9._/#-]*$/).default('').register(settingMeta, {

@@ -14,6 +14,7 @@ const FLAWLESS: Evidence = {
   after: { present: true, size: SIZE, readOnly: true, diskseq: '7' },
   diskseqBefore: '7',
   readOnlyBefore: true,
+  storedIsChecked: true,
   run: { exitCode: 0, signal: null, report: REPORT },
   end: { bytes: SIZE, surplus: 0, sha256: SHA256 },
   bad: { ranges: [], complete: true, readableAgain: 0 },
