@@ -1,7 +1,7 @@
 /** The composition root: turns a configuration into the things that the commands work with. */
 import { mkdir } from 'node:fs/promises';
 import { hostname, release } from 'node:os';
-import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ulid } from 'ulid';
 import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
 import { cloudWatchSink } from './adapters/logs/cloudwatch-sink.ts';
@@ -43,7 +43,11 @@ export function s3ClientFor(config: CollectorConfig): ReturnType<typeof createS3
 }
 
 /** CloudWatch Logs of the same Region; another endpoint comes from AWS_ENDPOINT_URL_CLOUDWATCH_LOGS. */
-export const logsClientFor = (config: CollectorConfig): CloudWatchLogsClient => new CloudWatchLogsClient(regionOf(config));
+export async function logsClientFor(config: CollectorConfig): Promise<CloudWatchLogsClient> {
+  // Loaded only where it is used: it is a third of the start.
+  const { CloudWatchLogsClient: Client } = await import('@aws-sdk/client-cloudwatch-logs');
+  return new Client(regionOf(config));
+}
 
 /** The store that the configuration names. A directory is made when it is missing; a bucket never is. */
 export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
@@ -58,12 +62,12 @@ export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
 export const personWatches = ({ json, progress }: CollectorConfig): boolean => !json && progress && process.stderr.isTTY === true;
 
 /** The event log: the terminal or standard output, and CloudWatch Logs where the configuration says so. */
-export function openEventLog(config: CollectorConfig, host: HostFacts): FanOutLog {
+export async function openEventLog(config: CollectorConfig, host: HostFacts): Promise<FanOutLog> {
   const sinks: LogSink[] = [personWatches(config) ? consoleSink() : stdoutSink({ json: config.json })];
   if (logsToCloudWatch(config)) {
     sinks.push(
       cloudWatchSink({
-        client: logsClientFor(config),
+        client: await logsClientFor(config),
         prefix: config.logGroupPrefix,
         stream: `${config.caseId ?? 'no-case'}/${host.instanceId ?? host.host}/${ulid()}`,
         spoolDir: `${config.scratchDir}/spool`,

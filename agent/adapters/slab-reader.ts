@@ -6,8 +6,8 @@ import { PartDigester, type DigestPlan } from './part-digester.ts';
 import { CONTROL, SLOT_FREE, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 
-/** Bytes of one slab: small enough to stay in a core's cache while it is read, hashed and sent. */
-export const SLAB_SIZE = 256 * 1024;
+/** Bytes of one slab: large enough that its message and its write cost little, small enough for a core's cache. */
+export const SLAB_SIZE = 512 * 1024;
 
 export type StreamEnd = {
   /** Bytes that came out of the pipe. */

@@ -2,7 +2,7 @@
  * The reading worker: pipe → slabs, with the image's SHA-256 computed on the way. It blocks in `read` by design. The parts'
  * digests are the main thread's: two hashes in one thread would be the narrowest place of all.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { partsOf } from '../../modules/vocabulary/image-layout.ts';
@@ -13,6 +13,9 @@ const state = new Int32Array(control);
 const slotCount = slabs.byteLength / slabSize;
 const send = (message: SlabMessage): void => parentPort!.postMessage(message);
 const stopped = (): boolean => Atomics.load(state, CONTROL.stop) === 1;
+
+/** Bytes of one read: what dc3dd writes at once. */
+const READ_SIZE = 256 * 1024;
 
 /** Takes a free slot, sleeping while the ring is full; undefined when told to stop. */
 function takeSlot(): number | undefined {
@@ -26,12 +29,13 @@ function takeSlot(): number | undefined {
   }
 }
 
-/** Fills `view` as far as the stream goes. */
-function fill(view: Uint8Array): number {
+/** Fills `view` as far as the stream goes, and hashes each piece while it is still in the core's cache. */
+function fill(view: Uint8Array, hash?: Hash): number {
   let filled = 0;
   while (filled < view.length) {
-    const count = readSync(fd, view, filled, view.length - filled, null);
+    const count = readSync(fd, view, filled, Math.min(view.length - filled, READ_SIZE), null);
     if (count === 0 || stopped()) break;
+    hash?.update(view.subarray(filled, filled + count));
     filled += count;
   }
   return filled;
@@ -52,9 +56,8 @@ function run(): void {
       const slot = takeSlot();
       if (slot === undefined) return;
       const view = new Uint8Array(slabs, slot * slabSize, Math.min(left, slabSize));
-      const filled = fill(view);
+      const filled = fill(view, image);
       if (stopped()) return;
-      image.update(view.subarray(0, filled));
       bytes += filled;
       left -= filled;
       send({ kind: 'slab', slot, length: filled });

@@ -39,12 +39,9 @@ const LOG_FLUSH_MS = 3000;
 export async function withSession<T>({ config, metadata, signal }: CommandInput, work: (session: Session) => Promise<T>): Promise<T> {
   const { caseId } = config;
   if (caseId === undefined) throw new TypeError('the configuration was loaded without asking for a case');
-  await hashSelfTest();
-  const tool = await inspectDc3dd();
-  const host = await hostFacts(metadata);
-  const store = await openStore(config);
+  const [tool, host, store] = await Promise.all([inspectDc3dd(), hostFacts(metadata), openStore(config), hashSelfTest()]);
   const options = await collectOptions(config, store);
-  const events = openEventLog(config, host);
+  const events = await openEventLog(config, host);
   try {
     return await work({ config, caseId, store, events, tool, host, options, signal });
   } finally {
