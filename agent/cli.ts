@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
-import { StageError } from './errors.ts';
+import { messageOf, StageError } from './errors.ts';
 import type { CommandInput } from './commands/session.ts';
 import { VERSION } from './version.ts';
 
@@ -29,12 +29,17 @@ function exitOf(error: unknown): ExitStatus {
   return EXIT.failed;
 }
 
+const AGAIN = 'Start the same command again.';
+const LOOK = 'Look at the log of this collector and run `collector doctor` before you start again.';
+
+/** One line: what happened, what is safe, what to do. Only a wrong configuration takes more, a line for each problem. */
 function report(error: unknown, json: boolean): void {
-  const { code, stage, advice } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, advice: undefined };
-  const message = error instanceof Error ? error.message : String(error);
+  const { code, stage, retryable, ...told } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, retryable: false, advice: undefined, safe: undefined };
   const problems = error instanceof ConfigError ? error.problems : undefined;
-  if (json) process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', event: 'error', code, stage, message, advice, problems })}\n`);
-  process.stderr.write(`collector: ${message}${advice ? `\n  ${advice}` : ''}\n`);
+  const message = error instanceof ConfigError ? error.message : messageOf(error);
+  const { safe = 'Nothing was stored or changed.', advice = retryable ? AGAIN : LOOK } = told;
+  if (json) process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', event: 'error', code, stage, message, safe, advice, problems })}\n`);
+  process.stderr.write(`collector: ${message}${problems ? '\n' : '. '}${safe} ${advice}\n`);
   if (!(error instanceof StageError) && process.env['CLEANROOM_DEBUG']) console.error(error);
 }
 
@@ -45,7 +50,7 @@ function interruption(): AbortSignal {
   const stop = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' && ++interrupts === 2) process.kill(process.pid, 'SIGKILL');
     const advice = 'Start the same command again: what was stored is taken over.';
-    controller.abort(new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}; nothing was completed`, { retryable: true, advice }));
+    controller.abort(new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice }));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -124,7 +129,8 @@ function declare(program: Command, { name, argument, summary, examples, required
   command.option('--print-config', 'print every setting and where it comes from, and do nothing');
   command.action(async () => {
     const { config: filePath, printConfig: printOnly, ...rest } = command.opts<OwnFlags>();
-    const flags = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
+    const given = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
+    const flags = argument === '<location>' ? { ...given, to: command.args[0] } : given;
     try {
       const { config, origins, metadata } = await loadConfig({ flags, env: process.env, required: printOnly ? [] : required, ...(filePath === undefined ? {} : { filePath }) });
       if (printOnly) {

@@ -4,6 +4,8 @@ export type StageErrorOptions = {
   readonly cause?: unknown;
   /** What a responder does next, in one sentence. */
   readonly advice?: string;
+  /** What is stored and what becomes of it, in one sentence. */
+  readonly safe?: string;
 };
 
 /** The stages of an acquisition, in order, and the places around it that can fail. */
@@ -17,6 +19,7 @@ export class StageError extends Error {
   readonly code: string;
   readonly retryable: boolean;
   readonly advice: string | undefined;
+  readonly safe: string | undefined;
 
   constructor(stage: Stage, code: string, message: string, options: StageErrorOptions) {
     super(message, { cause: options.cause });
@@ -24,6 +27,13 @@ export class StageError extends Error {
     this.code = code;
     this.retryable = options.retryable;
     this.advice = options.advice;
+    this.safe = options.safe;
+  }
+
+  /** The same failure, for whoever knows what it left behind. */
+  leaving(safe: string): StageError {
+    const { stage, code, message, retryable, cause, advice } = this;
+    return new StageError(stage, code, message, { retryable, cause, safe, ...(advice === undefined ? {} : { advice }) });
   }
 }
 

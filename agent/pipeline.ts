@@ -62,7 +62,18 @@ type Run = Omit<CollectContext, 'events'> & {
   readonly captureText: () => string;
   readonly scratch: string;
   readonly signal: AbortSignal;
+  /** How far it came. */
+  reached: Reach;
 };
+
+/** What an acquisition leaves behind when it ends here. */
+type Reach = 'nothing' | 'parts' | 'image';
+
+const SAFE = {
+  nothing: () => 'Nothing was stored.',
+  parts: (location: string) => `No image was completed; the parts that are stored stay in ${location}, and the next start takes them over.`,
+  image: (location: string) => `The image is stored in ${location} without a manifest, so it counts as nothing until the next start has compared it.`,
+} as const satisfies Record<Reach, (location: string) => string>;
 
 /**
  * Images one opened source and proves it. Resolves with COMPLETE or PARTIAL when the manifest is stored; whatever keeps
@@ -76,16 +87,17 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
   const detach = context.events.add(capture);
   const scratch = await mkdtemp(join(context.options.scratchDir, 'acquisition-'));
   const started = performance.now();
+  const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), scratch, signal, reached: 'nothing' };
   try {
-    const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), scratch, signal };
     const done = await collectOnce(run);
     const seconds = (performance.now() - started) / 1000;
     events.info(LogEvent.acquisitionEnded, { ...done, seconds, store: context.store.location });
     return { ...done, seconds };
   } catch (error) {
-    const failure = asStageError(error);
-    const { code, stage, advice, retryable } = failure;
-    events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), advice, retryable, store: context.store.location });
+    const failed = asStageError(error);
+    const failure = failed.leaving(failed.safe ?? SAFE[run.reached](context.store.location));
+    const { code, stage, advice, safe, retryable } = failure;
+    events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), safe, advice, retryable, store: context.store.location });
     throw failure;
   } finally {
     detach();
@@ -101,6 +113,15 @@ async function collectOnce(run: Run): Promise<Omit<Collected, 'seconds'>> {
   await refuseCollected(run);
   recordOpening(run);
   const acquired = await acquireImage(run);
+  try {
+    return await concludeImage(run, acquired, openedAt);
+  } finally {
+    await Promise.allSettled(acquired.uploads.map((upload) => upload.release())); // what was not completed is for a later attempt
+  }
+}
+
+/** Everything after the pass: is it proven, and if so, complete and record it. */
+async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Promise<Omit<Collected, 'seconds'>> {
   const { source, custody, options } = run;
   const bad = await mapBadSectors(source.fd, acquired.run.report, source.size);
   for (const { offset, length, errno, tries } of bad.ranges) run.events.warn(LogEvent.sourceBadRange, { offset, length, errno, tries });
@@ -135,6 +156,7 @@ async function refuseCollected({ store, exhibit, signal }: Run): Promise<void> {
   if (!(await store.head(key, signal).catch(undefinedWhenForbidden))) return;
   throw new StageError('store', 'EXISTS', `${exhibit.exhibitId} of case ${exhibit.caseId} is already in ${store.location}, with its manifest`, {
     retryable: false,
+    safe: 'What is stored was not touched.',
     advice: `Verify it (collector verify ${store.location}), or give this acquisition another --volume or --case.`,
   });
 }
@@ -156,6 +178,7 @@ function recordOpening({ source, exhibit, custody, events, store, host }: Run): 
 }
 
 async function acquireImage(run: Run): Promise<Acquired> {
+  run.reached = 'parts';
   const { exhibit, store, events, options, tool, source, scratch, custody, onProgress } = run;
   const acquired = await acquire(
     source,
@@ -201,11 +224,12 @@ function judgeImage({ source, options, store }: Run, acquired: Acquired, bad: Pa
   if (status !== 'FAILED') return { ...judgement, status };
   throw new StageError('prove', 'NOT_PROVEN', `the image is not proven: ${reasons.join('; ')}`, {
     retryable: false,
-    advice: 'No manifest was written and nothing was completed; the parts stay in the store as an unfinished upload. Look at the source before you image it again.',
+    advice: 'Look at the source before you image it again.',
   });
 }
 
-async function completeObjects({ events, custody, signal }: Run, { uploads, digests }: Acquired): Promise<StoredObjectInfo[]> {
+async function completeObjects(run: Run, { uploads, digests }: Acquired): Promise<StoredObjectInfo[]> {
+  const { events, custody, signal } = run;
   const objects: StoredObjectInfo[] = [];
   for (const [index, upload] of uploads.entries()) {
     const object = await upload.complete(digests[index]!, signal);
@@ -214,6 +238,7 @@ async function completeObjects({ events, custody, signal }: Run, { uploads, dige
     custody.add('store', { key, length, versionId: versionId ?? null, checksum: checksum ?? null });
     objects.push(object);
   }
+  run.reached = 'image';
   return objects;
 }
 

@@ -6,7 +6,7 @@ import { ensureUdev } from '../../scripts/lab/udev.ts';
 import { startProcess } from './server-process.ts';
 import { tempDir } from './temp-dir.ts';
 
-/** A disk of which some sectors cannot be read: a loop device over a FUSE file that answers EIO. */
+/** A disk whose reads go wrong in some places: a loop device over a FUSE file. */
 export type BadDisk = {
   /** For example `/dev/loop3`. */
   readonly path: string;
@@ -16,28 +16,41 @@ export type BadDisk = {
   remove(): Promise<void>;
 };
 
+export type BadDiskOptions = {
+  /** A file for the trace of writes and waits. @default none */
+  readonly trace?: string;
+  /** The disk can be written to, as an attached EBS volume can. @default false */
+  readonly writable?: boolean;
+  /** Bytes of a logical sector. @default 512 */
+  readonly sectorSize?: number;
+};
+
 /** Debian's own, since its python3-fusepy is not visible to another. */
 const PYTHON = '/usr/bin/python3';
 const PROGRAM = resolve(import.meta.dirname, '../fixtures/bad-disk.py');
 
 /**
- * Attaches an image as a disk whose given sectors are bad.
- * @param bad ranges of 512-byte sectors, `7` or `100-110`, 0-based, last included
+ * Attaches an image as a disk whose given sectors are bad, slow or not what they were.
+ * @param rules ranges of 512-byte sectors, `7` or `100-110`, 0-based, last included, with what happens there: `7:delay=3`;
+ *   see test/fixtures/bad-disk.py
  */
-export async function attachBadDisk(image: string, bad: readonly string[]): Promise<BadDisk> {
+export async function attachBadDisk(image: string, rules: readonly string[], options: BadDiskOptions = {}): Promise<BadDisk> {
   await ensureUdev();
+  const { trace, writable = false, sectorSize } = options;
   const { path: folder, remove: removeFolder } = await tempDir();
   const mount = join(folder, 'mount');
   await mkdir(mount);
   const file = join(mount, 'disk');
-  const fuse = startProcess(PYTHON, [PROGRAM, image, mount, ...bad]);
-  const undo: (() => Promise<unknown>)[] = [removeFolder, () => fuse.stop(), () => execa('umount', [mount], { reject: false })];
+  const flags = [...(trace === undefined ? [] : [`--trace=${trace}`]), ...(writable ? ['--writable'] : [])];
+  const fuse = startProcess(PYTHON, [PROGRAM, ...flags, image, mount, ...rules]);
+  // A read that never ends keeps both the loop device and the mount busy until the program is gone.
+  const undo: (() => Promise<unknown>)[] = [removeFolder, () => execa('umount', ['--lazy', mount], { reject: false }), () => fuse.stop(2000)];
   const remove = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
     await fuse.until('mounted', async () => (await open(file, 'r').then((handle) => handle.close().then(() => true), () => undefined)), 20_000);
-    const loop = await attachLoop(file, { readOnly: true });
+    const loop = await attachLoop(file, { readOnly: !writable, ...(sectorSize === undefined ? {} : { sectorSize }) });
     undo.push(() => loop.detach());
     return { path: loop.path, file, remove };
   } catch (error) {
