@@ -57,7 +57,7 @@ export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record
     return await put(recordKey(exhibit.caseId, exhibit.exhibitId, record));
   } catch (error) {
     if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
-    return put(recordKey(exhibit.caseId, `${exhibit.exhibitId}.${exhibit.acquisitionId}`, record));
+    return put(recordKey(exhibit.caseId, exhibit.exhibitId, record, exhibit.acquisitionId));
   }
 }
 

@@ -53,11 +53,17 @@ export async function verifyManifest(store: EvidenceStore, caseId: string, exhib
   return { ...(manifest && { manifest }), trusted, problems };
 }
 
+/** The name of a log: its own, or that of a further attempt. The manifest chooses between the two and can name no other. */
+function logKey({ caseId, exhibitId, acquisitionId }: Manifest, record: 'capture.log' | 'custody.jsonl', recorded: { readonly key: string }): string {
+  const further = recordKey(caseId, exhibitId, record, acquisitionId);
+  return recorded.key === further ? further : recordKey(caseId, exhibitId, record);
+}
+
 /** Compares the custody log with the manifest and recomputes its chain. */
 export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('custody', signal, async () => {
     const { caseId, exhibitId, acquisitionId, records } = manifest;
-    const bytes = await readRecord(store, recordKey(caseId, exhibitId, 'custody.jsonl'), records.custodyLog.versionId, signal);
+    const bytes = await readRecord(store, logKey(manifest, 'custody.jsonl', records.custodyLog), records.custodyLog.versionId, signal);
     if (typeof bytes === 'string') return [bytes];
     // Not strict: a byte that is no UTF-8 changes its line's hash, which names the line.
     const { events, problems } = checkCustody(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), sha256);
@@ -71,8 +77,8 @@ export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: 
 /** Compares the capture log with the manifest; it may be of any length, so it is hashed as it comes. */
 export const verifyCaptureLog = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('capture-log', signal, async () => {
-    const { caseId, exhibitId, records: { captureLog } } = manifest;
-    const key = recordKey(caseId, exhibitId, 'capture.log');
+    const { records: { captureLog } } = manifest;
+    const key = logKey(manifest, 'capture.log', captureLog);
     const found = await store.head(key, signal);
     if (!found) return [`${key} is not there`];
     const hash = createHash('sha256');

@@ -93,5 +93,6 @@ function unnamedPieces({ caseId, exhibitId, keys }: Found, count: number): Verif
   const records = (['capture.log', 'custody.jsonl', 'manifest.json'] as const).map((record) => recordKey(caseId, exhibitId, record));
   const pieces = Array.from({ length: count }, (_, index) => imageKey(caseId, exhibitId, count > 1 ? index : undefined));
   const named = new Set([...records, ...pieces]);
-  return keys.filter((key) => !named.has(key)).map((key) => ({ what: 'image', message: inert(`${key} is there, and the manifest does not name it`) }));
+  const isFurtherLog = (key: string): boolean => parseExhibitKey(key)?.acquisitionId !== undefined; // of an attempt that ended early
+  return keys.filter((key) => !named.has(key) && !isFurtherLog(key)).map((key) => ({ what: 'image', message: inert(`${key} is there, and the manifest does not name it`) }));
 }

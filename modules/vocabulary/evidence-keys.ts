@@ -1,4 +1,4 @@
-import { CaseId, ExhibitId, InstanceId } from './identifiers.ts';
+import { AcquisitionId, CaseId, ExhibitId, InstanceId } from './identifiers.ts';
 
 /** What is stored for one exhibit; the suffix of its object key. */
 export type ExhibitRecord = 'capture.log' | 'custody.jsonl' | 'manifest.json';
@@ -15,9 +15,14 @@ export function imageKey(caseId: string, exhibitId: string, objectIndex?: number
   return objectIndex === undefined ? key : `${key}.${String(objectIndex).padStart(3, '0')}`;
 }
 
-/** Key of one of an exhibit's records. Throws a ZodError when an id is unsafe. */
-export const recordKey = (caseId: string, exhibitId: string, record: ExhibitRecord): string =>
-  `${exhibitStem(caseId, exhibitId)}.${record}`;
+/**
+ * Key of one of an exhibit's records. Throws a ZodError when an id is unsafe.
+ * @param acquisitionId only for a log whose own name an attempt without a manifest took
+ */
+export function recordKey(caseId: string, exhibitId: string, record: ExhibitRecord, acquisitionId?: string): string {
+  const attempt = acquisitionId === undefined ? '' : `.${AcquisitionId.parse(acquisitionId)}`;
+  return `${exhibitStem(caseId, exhibitId)}${attempt}.${record}`;
+}
 
 /** Prefix of everything stored for a case's disks. */
 export const diskEvidencePrefix = (caseId: string): string => `${CaseId.parse(caseId)}/disk_evidence/`;
@@ -38,10 +43,12 @@ export type ParsedExhibitKey = {
   readonly kind: 'image' | ExhibitRecord;
   /** Only for a split image. */
   readonly objectIndex?: number;
+  /** Only for a log of a further attempt. */
+  readonly acquisitionId?: string;
 };
 
 const EXHIBIT_KEY =
-  /^([^/]+)\/disk_evidence\/([^/]+?)\.(?:image\.dd(?:\.(\d{3}))?|(capture\.log|custody\.jsonl|manifest\.json))$/;
+  /^([^/]+)\/disk_evidence\/([^/]+?)\.(?:image\.dd(?:\.(\d{3}))?|manifest\.json|(?:([0-7][0-9A-HJKMNP-TV-Z]{25})\.)?(capture\.log|custody\.jsonl))$/;
 
 /** The inverse of {@link imageKey} and {@link recordKey}; undefined when the key is none of theirs. */
 export function parseExhibitKey(key: string): ParsedExhibitKey | undefined {
@@ -53,7 +60,8 @@ export function parseExhibitKey(key: string): ParsedExhibitKey | undefined {
   return {
     caseId: caseId.data,
     exhibitId: exhibitId.data,
-    kind: (match[4] as ExhibitRecord | undefined) ?? 'image',
+    kind: key.endsWith('.manifest.json') ? 'manifest.json' : ((match[5] as ExhibitRecord | undefined) ?? 'image'),
     ...(match[3] === undefined ? {} : { objectIndex: Number(match[3]) }),
+    ...(match[4] === undefined ? {} : { acquisitionId: match[4] }),
   };
 }

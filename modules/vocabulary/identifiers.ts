@@ -19,7 +19,10 @@ export type CaseId = z.infer<typeof CaseId>;
  * The name of an exhibit: the source's EBS volume ID where there is one (`vol-0123456789abcdef0`), otherwise a name the
  * responder gave, otherwise `disk-<boot id>-<diskseq>`. Never a device name, never a label.
  */
-export const ExhibitId = segment('an exhibit (volume) id', 128);
+export const ExhibitId = segment('an exhibit (volume) id', 128).refine(
+  (text) => !/\.[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text),
+  'an exhibit (volume) id may not end in "." and a ULID: that is how the records of a further attempt are named',
+);
 export type ExhibitId = z.infer<typeof ExhibitId>;
 
 /** An EC2 instance ID. */

@@ -22,17 +22,17 @@ const broken = (rules: readonly (readonly [broken: boolean, problem: string])[])
   rules.flatMap(([isBroken, problem]) => (isBroken ? [problem] : []));
 
 /** A manifest speaks of its own exhibit only: a key of another's must never be read in its name. */
-function keyRules({ caseId, exhibitId, storage: { objects }, records }: ManifestBody): string[] {
+function keyRules({ caseId, exhibitId, acquisitionId, storage: { objects }, records }: ManifestBody): string[] {
   const pieces = objects.map(({ key }, index) => {
     const expected = imageKey(caseId, exhibitId, objects.length > 1 ? index : undefined);
     return [key !== expected, `object ${index} is ${key}, expected ${expected}`] as const;
   });
-  const capture = recordKey(caseId, exhibitId, 'capture.log');
-  const custody = recordKey(caseId, exhibitId, 'custody.jsonl');
+  const isLog = (key: string, record: 'capture.log' | 'custody.jsonl'): boolean =>
+    key === recordKey(caseId, exhibitId, record) || key === recordKey(caseId, exhibitId, record, acquisitionId);
   return broken([
     ...pieces,
-    [records.captureLog.key !== capture, `the capture log is ${records.captureLog.key}, expected ${capture}`],
-    [records.custodyLog.key !== custody, `the custody log is ${records.custodyLog.key}, expected ${custody}`],
+    [!isLog(records.captureLog.key, 'capture.log'), `the capture log is ${records.captureLog.key}, expected ${recordKey(caseId, exhibitId, 'capture.log')}`],
+    [!isLog(records.custodyLog.key, 'custody.jsonl'), `the custody log is ${records.custodyLog.key}, expected ${recordKey(caseId, exhibitId, 'custody.jsonl')}`],
   ]);
 }
 

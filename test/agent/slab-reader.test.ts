@@ -106,7 +106,7 @@ describe('reading a pipe in a ring of slabs', () => {
     const slabs = first.slabs();
     const slots = (4 * MiB) / SLAB_SIZE;
     const held: Slab[] = [];
-    while (held.length < slots) held.push((await slabs.next()).value!);
+    while (held.length < slots) held.push((await slabs.next()).value);
     await sleep(300);
     const pipe = MiB;
     expect(written).to.be.within(4 * MiB, 4 * MiB + pipe + 256 * 1024);

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { caseKey, diskEvidencePrefix, imageKey, instanceKey, parseExhibitKey, recordKey, type ExhibitRecord } from '../../modules/vocabulary/index.ts';
 
+const ULID = '01JD0000000000000000000000';
 const isDots = (text: string): boolean => text === '.' || text === '..';
 const caseIds = fc.stringMatching(/^[A-Za-z0-9._-]{1,64}$/).filter((text) => !isDots(text));
 /** Also ids that look like the endings of keys. */
@@ -22,6 +23,18 @@ describe('evidence keys', () => {
         expect(parseExhibitKey(recordKey(caseId, exhibitId, record))).to.deep.equal({ caseId, exhibitId, kind: record });
       }),
     );
+  });
+
+  it('tell the logs of a further attempt from those of the exhibit, and both are of the exhibit', () => {
+    const key = recordKey('c-1', 'vol-1', 'capture.log', ULID);
+    expect(key).to.equal(`c-1/disk_evidence/vol-1.${ULID}.capture.log`);
+    expect(parseExhibitKey(key)).to.deep.equal({ caseId: 'c-1', exhibitId: 'vol-1', kind: 'capture.log', acquisitionId: ULID });
+    expect(() => recordKey('c-1', 'vol-1', 'capture.log', '../x')).to.throw();
+  });
+
+  it('leave no exhibit a name that the logs of another could have', () => {
+    expect(() => recordKey('c-1', `vol-1.${ULID}`, 'capture.log')).to.throw(/further attempt/);
+    for (const kind of ['image.dd', 'manifest.json']) expect(parseExhibitKey(`c-1/disk_evidence/vol-1.${ULID}.${kind}`)).to.equal(undefined);
   });
 
   it('are those that the design names', () => {

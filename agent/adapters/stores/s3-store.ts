@@ -116,6 +116,8 @@ export class S3Store implements EvidenceStore {
       signal.throwIfAborted();
       versionId = versionOf(await upload.done());
     } catch (error) {
+      const own = isTaken(error) ? await this.#ownRecord(key, body, signal) : undefined;
+      if (own) return own;
       if (isTaken(error)) throw this.#exists(key, error);
       throw storeError(`storing ${key}`, error);
     } finally {
@@ -123,6 +125,14 @@ export class S3Store implements EvidenceStore {
     }
     // The store checked the digest of the whole record, so that its length needs no look of its own.
     return { key, length: body.length, ...(versionId === undefined ? {} : { versionId }) };
+  }
+
+  /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very record. */
+  async #ownRecord(key: string, body: Uint8Array, signal: AbortSignal): Promise<StoredObjectInfo | undefined> {
+    const found = await this.head(key, signal).catch(undefinedWhenForbidden);
+    const digest = (algorithm: 'sha256' | 'md5'): Buffer => createHash(algorithm).update(body).digest();
+    const isOwn = found?.checksum === undefined ? found?.etag === `"${digest('md5').toString('hex')}"` : found.checksum === digest('sha256').toString('base64');
+    return isOwn ? found : undefined;
   }
 
   head(key: string, signal: AbortSignal): Promise<StoredObjectInfo | undefined> {

@@ -128,13 +128,23 @@ export class S3Upload implements ImageUpload {
     try {
       answered = await client.send(command, { abortSignal: signal });
     } catch (error) {
-      if (isTaken(error)) throw this.#taken(error);
+      if (isTaken(error)) return await this.#ownOrTaken(error, digests, size, signal);
       // An answer that was lost on its way leaves no upload behind, but the object.
       if (nameOf(error) !== 'NoSuchUpload') throw storeError(`completing ${this.key}`, error);
     }
     const found = await this.#context.head(versionOf(answered), signal).catch(undefinedWhenForbidden);
     const object = this.#check(found ?? this.#asAnswered(answered, size), size);
     return this.#checkDigest(object, digests);
+  }
+
+  /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very image. */
+  async #ownOrTaken(cause: unknown, digests: readonly PartDigests[], size: number, signal: AbortSignal): Promise<StoredObjectInfo> {
+    const found = await this.#context.head(undefined, signal).catch(undefinedWhenForbidden);
+    try {
+      return this.#checkDigest(this.#check(found, size), digests);
+    } catch {
+      throw this.#taken(cause);
+    }
   }
 
   /** For a role that may not look: the store checked length and parts when it completed, and its answer has the digest. */

@@ -1,0 +1,214 @@
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
+import type { EvidenceStore } from '../../agent/adapters/stores/evidence-store.ts';
+import { imageKey, LogEvent, recordKey } from '../../modules/vocabulary/index.ts';
+import { makeRaw } from '../../scripts/lab/disks.ts';
+import { attachBadDisk, type BadDisk } from '../helpers/bad-disk.ts';
+import {
+  CASE, collectFrom, doneOf, errorOf, EXHIBIT, flipByte, imageIn, makeImage, manifestIn, type Outcome, PART, problemsIn, readAll, type CollectPlan,
+} from '../helpers/collect.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const SIZE = 3 * PART + 123_457;
+const alone = { concurrency: 1 };
+
+describe('an acquisition into a directory', function () {
+  this.timeout(120_000);
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  let store: EvidenceStore;
+  let path: string;
+  beforeEach(async () => {
+    dir = await tempDir();
+    store = await directoryStore(join(dir.path, 'evidence'));
+    path = join(dir.path, 'disk.img');
+  });
+  afterEach(async () => {
+    await store.close();
+    await dir.remove();
+  });
+
+  const acquire = (plan: Partial<CollectPlan> = {}): Promise<Outcome> => collectFrom({ store, path, scratchDir: dir.path, ...plan });
+  const expectNothingCompleted = async (): Promise<void> => {
+    expect(await imageIn(store)).to.equal(undefined);
+    expect(await manifestIn(store)).to.equal(undefined);
+  };
+
+  for (const size of [0, 1, 511, 512, 513, PART, PART + 1, SIZE]) {
+    it(`images a file of ${size} bytes bit for bit, and proves it`, async () => {
+      const image = await makeImage(path, size);
+      const outcome = await acquire({ options: { reread: true, secondHash: true } });
+      expect(doneOf(outcome)).to.include({ status: 'COMPLETE', bytes: size });
+      expect((await imageIn(store))?.equals(image)).to.equal(true);
+      expect(await problemsIn(store)).to.deep.equal([]);
+      const { process, integrity, source } = (await manifestIn(store))!;
+      expect(process).to.include({ exitCode: 0, signal: null, footer: 'completed', bytesStreamed: size, sectorSize: 512, sectorsIn: Math.floor(size / 512), badSectors: 0 });
+      expect(source.size).to.equal(size);
+      expect(integrity.secondSha256).to.equal(integrity.sha256);
+    });
+  }
+
+  it('leaves image, manifest and two logs, and nothing else, anywhere', async () => {
+    await makeImage(path, 1000);
+    doneOf(await acquire());
+    const names = (await readdir(join(dir.path, 'evidence', CASE, 'disk_evidence'))).toSorted();
+    expect(names.filter((name) => !name.startsWith('.'))).to.deep.equal(['capture.log', 'custody.jsonl', 'image.dd', 'manifest.json'].map((end) => `${EXHIBIT}.${end}`));
+    expect((await readdir(dir.path)).toSorted()).to.deep.equal(['disk.img', 'evidence']);
+  });
+
+  it("stores dc3dd's own log and the collector's beside the image", async () => {
+    await makeImage(path, 1000);
+    const { acquisitionId } = doneOf(await acquire());
+    const log = (await readAll(store, recordKey(CASE, EXHIBIT, 'capture.log'))).toString();
+    expect(log).to.contain('dc3dd completed at ').and.to.contain('1 sectors + 488 bytes in').and.to.contain(acquisitionId).and.to.contain(LogEvent.partStored);
+  });
+
+  it('takes over what an interrupted attempt stored', async () => {
+    const image = await makeImage(path, SIZE);
+    const controller = new AbortController();
+    const onEvent: CollectPlan['onEvent'] = ({ event }) => event === LogEvent.partStored && controller.abort(new Error('interrupted'));
+    errorOf(await acquire({ signal: controller.signal, onEvent, options: alone }));
+    await expectNothingCompleted();
+    const outcome = await acquire();
+    expect(doneOf(outcome).takenOver).to.be.within(1, 3);
+    expect((await imageIn(store))?.equals(image)).to.equal(true);
+    expect(await problemsIn(store)).to.deep.equal([]);
+  });
+
+  it('says PART_MISMATCH where the source changed since an interrupted attempt', async () => {
+    await makeImage(path, SIZE);
+    const controller = new AbortController();
+    const onEvent: CollectPlan['onEvent'] = ({ event }) => event === LogEvent.partStored && controller.abort(new Error('interrupted'));
+    errorOf(await acquire({ signal: controller.signal, onEvent, options: alone }));
+    await flipByte(path, 0);
+    expect(errorOf(await acquire()).code).to.equal('PART_MISMATCH');
+    await expectNothingCompleted();
+  });
+
+  it('takes up an image whose manifest was never written, and compares it first', async () => {
+    const image = await makeImage(path, SIZE);
+    doneOf(await acquire());
+    await rm(join(dir.path, 'evidence', recordKey(CASE, EXHIBIT, 'manifest.json')));
+    expect(doneOf(await acquire()).takenOver).to.equal(4);
+    expect(await problemsIn(store)).to.deep.equal([]);
+
+    await rm(join(dir.path, 'evidence', recordKey(CASE, EXHIBIT, 'manifest.json')));
+    await flipByte(join(dir.path, 'evidence', imageKey(CASE, EXHIBIT)), PART + 9);
+    const error = errorOf(await acquire());
+    expect(error.code).to.equal('STORED_DIFFERS');
+    expect(error.message).to.contain('part 2');
+    expect(await manifestIn(store)).to.equal(undefined);
+    expect((await imageIn(store))?.length).to.equal(image.length);
+  });
+
+  it('does nothing where the exhibit has a manifest', async () => {
+    await makeImage(path, 1000);
+    doneOf(await acquire());
+    const before = await manifestIn(store);
+    expect(errorOf(await acquire())).to.include({ code: 'EXISTS', retryable: false });
+    expect(await manifestIn(store)).to.deep.equal(before);
+  });
+
+  it('completes nothing where the source shrinks while it is read, though dc3dd may end with 0', async () => {
+    await makeImage(path, 9 * PART);
+    await chmod(path, 0o644);
+    const onEvent: CollectPlan['onEvent'] = ({ event }) => event === LogEvent.partStored && truncateSync(path, 8 * PART);
+    const error = errorOf(await acquire({ onEvent, options: alone }));
+    expect(error.code).to.be.oneOf(['SOURCE_SHRANK', 'DC3DD_FAILED', 'NOT_PROVEN']);
+    await expectNothingCompleted();
+  });
+
+  it('completes nothing where the source grows while it is read', async () => {
+    await makeImage(path, SIZE);
+    await chmod(path, 0o644);
+    let grown = false;
+    const onEvent: CollectPlan['onEvent'] = ({ event }) => {
+      if (event !== LogEvent.partStored || grown) return;
+      grown = true;
+      writeFileSync(path, readFileSync(path).subarray(0, 777), { flag: 'a' });
+    };
+    const error = errorOf(await acquire({ onEvent, options: alone }));
+    expect(error).to.include({ stage: 'prove', code: 'NOT_PROVEN' });
+    expect(error.message).to.contain(`${SIZE} bytes before the reading and ${SIZE + 777} after it`);
+    await expectNothingCompleted();
+  });
+
+  /** A program in dc3dd's place: for endings that the real one cannot be made to have. */
+  const instead = async (script: string): Promise<CollectPlan['tool']> => {
+    const file = join(dir.path, 'tool');
+    await writeFile(file, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return { path: file, binarySha256: '0'.repeat(64) };
+  };
+
+  const endings: readonly [what: string, script: string, code: string, reason: RegExp][] = [
+    ['is killed', 'dc3dd "$@" 2>/dev/null | head -c 3000000; kill -KILL $$', 'DC3DD_FAILED', /ended by SIGKILL/],
+    ['gives everything, but says that it failed', 'dc3dd "$@" 2>/dev/null; exit 2', 'NOT_PROVEN', /exit 2/],
+    ['gives everything, but leaves no log', 'cat /proc/self/fd/3', 'NOT_PROVEN', /"missing"/],
+    ['gives too little and says that it completed', 'dc3dd "$@" 2>/dev/null | head -c 3000000', 'SOURCE_SHRANK', /3000000 bytes of/],
+    ['gives too much and says that it completed', 'dc3dd "$@" 2>/dev/null; echo more', 'NOT_PROVEN', /5 bytes more/],
+    ['gives nothing at all', 'exit 0', 'SOURCE_SHRANK', /after 0 bytes/],
+  ];
+  for (const [what, script, code, reason] of endings) {
+    it(`completes nothing where dc3dd ${what}`, async () => {
+      await makeImage(path, SIZE);
+      const tool = await instead(script);
+      const error = errorOf(await acquire(tool ? { tool } : {}));
+      expect(error.code).to.equal(code);
+      expect(error.message).to.match(reason);
+      await expectNothingCompleted();
+      expect(doneOf(await acquire()).status, 'the real one then does').to.equal('COMPLETE');
+    });
+  }
+
+  it('says that dc3dd is missing where it cannot be started', async () => {
+    await makeImage(path, 1000);
+    const error = errorOf(await acquire({ tool: { path: join(dir.path, 'nothing'), binarySha256: '0'.repeat(64) } }));
+    expect(error.code).to.equal('DC3DD_MISSING');
+    await expectNothingCompleted();
+  });
+
+  it('tells of a place that cannot hold the evidence, and leaves nothing that looks complete', async () => {
+    await makeImage(path, 1000);
+    await mkdir(join(dir.path, 'evidence', CASE), { recursive: true });
+    await writeFile(join(dir.path, 'evidence', CASE, 'disk_evidence'), 'a file');
+    expect(errorOf(await acquire()).stage).to.equal('store');
+  });
+
+  describe('of a disk with bad sectors', () => {
+    let bad: BadDisk | undefined;
+    afterEach(async () => {
+      await bad?.remove();
+      bad = undefined;
+    });
+    const attach = async (size: number, ...ranges: string[]): Promise<Buffer> => {
+      await makeRaw(path, size);
+      bad = await attachBadDisk(path, ranges);
+      const expected = readFileSync(path);
+      for (const [first, last] of ranges.map((range) => range.split('-').map(Number))) expected.fill(0, first! * 512, ((last ?? first)! + 1) * 512);
+      return expected;
+    };
+
+    it('is PARTIAL: every bad sector is mapped, those at the end too, zero in the image, and no other is', async () => {
+      const expected = await attach(PART + 1024 * 1024, '5', '100-110', '12286-12287');
+      const outcome = await acquire({ path: bad!.path, options: { reread: true } });
+      expect(doneOf(outcome).status).to.equal('PARTIAL');
+      expect((await imageIn(store))?.equals(expected)).to.equal(true);
+      const { status, process } = (await manifestIn(store))!;
+      expect([status, process.badSectors]).to.deep.equal(['PARTIAL', 14]);
+      expect(process.badRanges).to.deep.equal([[5, 1], [100, 11], [12_286, 2]].map(([first, count]) => ({ offset: first! * 512, length: count! * 512, errno: 'EIO', tries: 4 })));
+      expect(outcome.of(LogEvent.sourceBadRange)).to.have.length(3);
+      expect(await problemsIn(store)).to.deep.equal([]);
+      expect((await readAll(store, recordKey(CASE, EXHIBIT, 'capture.log'))).toString()).to.contain('bad range: offset 51200, length 5632, EIO');
+    });
+
+    it('is FAILED where every sector is bad, though dc3dd ends with 0 and "completed"', async () => {
+      await attach(32 * 1024, '0-63');
+      const error = errorOf(await acquire({ path: bad!.path }));
+      expect(error).to.include({ stage: 'prove', code: 'NOT_PROVEN' });
+      expect(error.message).to.contain('every sector of the source is bad');
+      await expectNothingCompleted();
+    });
+  });
+});

@@ -1,0 +1,349 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { expect } from 'chai';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createS3Client } from '../../agent/adapters/stores/s3-client.ts';
+import type { PartChecksumAlgorithm } from '../../agent/adapters/stores/evidence-store.ts';
+import { S3Store } from '../../agent/adapters/stores/s3-store.ts';
+import { imageKey, LogEvent, MiB, recordKey } from '../../modules/vocabulary/index.ts';
+import {
+  CASE, collectFrom, doneOf, errorOf, EXHIBIT, flipByte, imageIn, makeImage, manifestIn, type Outcome, PART, problemsIn, type CollectPlan,
+} from '../helpers/collect.ts';
+import { startMoto, type Moto } from '../helpers/moto.ts';
+import { type Fault, type FaultPlan, type RecordedRequest, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+/** Four parts and a bit. */
+const SIZE = 4 * PART + 123_457;
+const MANIFEST = recordKey(CASE, EXHIBIT, 'manifest.json');
+
+describe('an acquisition into S3', function () {
+  this.timeout(120_000);
+  let moto: Moto;
+  let front: S3Front;
+  let faults: FaultPlan | undefined;
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  let client: S3Client;
+  let bucket: string;
+  let store: S3Store;
+  let path: string;
+  let image: Buffer;
+  /** Requests of this test alone. */
+  let since = 0;
+
+  before(async () => {
+    useCredentials();
+    moto = await startMoto();
+    front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+    dir = await tempDir();
+    path = `${dir.path}/disk.img`;
+    client = s3ClientOf(front);
+  });
+  beforeEach(async () => {
+    faults = undefined;
+    image = await makeImage(path, SIZE).catch(async () => {
+      await chmod(path, 0o644);
+      return makeImage(path, SIZE);
+    });
+    bucket = await newBucket(client);
+    store = storeWith();
+    since = front.requests.length;
+  });
+  afterEach(() => store.close());
+  after(async () => {
+    client.destroy();
+    await front.stop();
+    await moto.stop();
+    await dir.remove();
+  });
+
+  const storeWith = (options: { algorithm?: PartChecksumAlgorithm; kmsKeyId?: string; endpoint?: string } = {}): S3Store => {
+    const { algorithm = 'SHA256', kmsKeyId, endpoint = front.endpoint } = options;
+    const s3 = createS3Client({ endpoint, region: 'us-east-1', concurrency: 4, requestTimeoutSeconds: 10 });
+    return new S3Store({ client: s3, bucket, prefix: 'evidence', algorithm, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) });
+  };
+  const acquire = (plan: Partial<CollectPlan> = {}): Promise<Outcome> => collectFrom({ store, path, scratchDir: dir.path, ...plan });
+  const asked = (...operations: string[]): RecordedRequest[] => front.requests.slice(since).filter(({ operation }) => operations.includes(operation));
+  const partsAsked = (): number[] => asked('UploadPart').map(({ partNumber }) => partNumber!).toSorted((a, b) => a - b);
+  /** The same fault for the first so many requests of an operation. */
+  const failing = (operation: string, times: number, fault: Fault, partNumber?: number): FaultPlan => (request) =>
+    request.operation === operation && (partNumber === undefined || request.partNumber === partNumber) && request.attempt <= times ? fault : undefined;
+  const expectProven = async (outcome: Outcome): Promise<void> => {
+    expect(doneOf(outcome).status).to.equal('COMPLETE');
+    expect((await imageIn(store))?.equals(image)).to.equal(true);
+    expect(await problemsIn(store)).to.deep.equal([]);
+  };
+  const expectNothingCompleted = async (): Promise<void> => {
+    expect(await imageIn(store)).to.equal(undefined);
+    expect(await manifestIn(store)).to.equal(undefined);
+  };
+
+  it('stores the source bit for bit, with a SHA-256 on every part that the store verified', async () => {
+    const outcome = await acquire();
+    await expectProven(outcome);
+    expect(doneOf(outcome)).to.include({ bytes: SIZE, retries: 0, takenOver: 0 });
+    const manifest = (await manifestIn(store))!;
+    expect(manifest.integrity.storeChecksum).to.deep.equal({ algorithm: 'SHA256', type: 'COMPOSITE', verifiedByStore: true });
+    expect(manifest.integrity.parts.map(({ offset, length }) => [offset, length])).to.deep.equal([0, 1, 2, 3, 4].map((index) => [index * PART, index < 4 ? PART : 123_457]));
+    expect(manifest.storage.objects[0]!.checksum).to.match(/-5$/);
+    expect(manifest.source).to.include({ kind: 'image-file', size: SIZE, readOnlyBefore: true, readOnlyAfter: true });
+    expect(partsAsked()).to.deep.equal([1, 2, 3, 4, 5]);
+  });
+
+  it('asks the store to refuse where anything is there already: the image and every record', async () => {
+    await acquire();
+    const writes = asked('CompleteMultipartUpload', 'PutObject');
+    expect(writes.map(({ key }) => key.replace(`evidence/${CASE}/disk_evidence/${EXHIBIT}.`, ''))).to.deep.equal(['image.dd', 'capture.log', 'custody.jsonl', 'manifest.json']);
+    expect(writes.map(({ headers }) => headers['if-none-match'])).to.deep.equal(['*', '*', '*', '*']);
+  });
+
+  const passing: readonly [what: string, fault: Fault][] = [
+    ['is refused with 500', { kind: 'status', status: 500 }],
+    ['breaks off in the middle of its body', { kind: 'reset', afterBytes: 2 * MiB }],
+    ['is damaged on its way', { kind: 'corrupt', at: 1_000_000 }],
+    ['is stored, but whose answer is lost', { kind: 'lose-response' }],
+    ['is refused with 503', { kind: 'status', status: 503 }],
+  ];
+  for (const [what, fault] of passing) {
+    it(`reads a part again from the source that ${what}, and stores it`, async () => {
+      faults = failing('UploadPart', 1, fault, 2);
+      const outcome = await acquire();
+      await expectProven(outcome);
+      expect(doneOf(outcome).retries).to.equal(1);
+      expect(partsAsked()).to.deep.equal([1, 2, 2, 3, 4, 5]);
+      expect(outcome.of(LogEvent.partRetried).map(({ part, attempt }) => [part, attempt])).to.deep.equal([[2, 1]]);
+    });
+  }
+
+  it('gets over every part failing at once', async () => {
+    faults = failing('UploadPart', 2, { kind: 'status', status: 503 });
+    const outcome = await acquire();
+    await expectProven(outcome);
+    expect(doneOf(outcome).retries).to.equal(10);
+  });
+
+  it('gives up after as many tries as it was told, says why, and leaves what is stored', async () => {
+    faults = failing('UploadPart', Infinity, { kind: 'status', status: 500 }, 4);
+    const error = errorOf(await acquire({ options: { partTries: 2 } }));
+    expect(error).to.include({ stage: 'store', code: 'STORE_FAILED', retryable: true });
+    expect(error.message).to.contain('storing part 4').and.to.contain('500');
+    expect(asked('UploadPart').filter(({ partNumber }) => partNumber === 4)).to.have.length(2);
+    await expectNothingCompleted();
+  });
+
+  it('does not try again what the store refuses for good', async () => {
+    faults = failing('UploadPart', Infinity, { kind: 'status', status: 403 }, 1);
+    expect(errorOf(await acquire())).to.include({ code: 'STORE_REFUSED', retryable: false });
+    expect(asked('UploadPart').filter(({ partNumber }) => partNumber === 1)).to.have.length(1);
+    await expectNothingCompleted();
+  });
+
+  it('says SOURCE_CHANGED where a part differs when it is read again, and completes nothing', async () => {
+    faults = failing('UploadPart', 1, { kind: 'status', status: 500 }, 2);
+    const change = (): void => {
+      const bytes = readFileSync(path);
+      bytes[PART + 7]! ^= 1;
+      writeFileSync(path, bytes);
+    };
+    await chmod(path, 0o644);
+    const error = errorOf(await acquire({ onEvent: ({ event }) => event === LogEvent.partRetried && change() }));
+    expect(error).to.include({ stage: 'acquire', code: 'SOURCE_CHANGED', retryable: false });
+    expect(error.message).to.contain(`bytes ${PART} to ${2 * PART}`);
+    await expectNothingCompleted();
+    expect(asked('CompleteMultipartUpload')).to.deep.equal([]);
+  });
+
+  /** Interrupts an acquisition once so many parts are stored. */
+  const interrupted = async (parts: number, options: CollectPlan['options'] = {}): Promise<Outcome> => {
+    const controller = new AbortController();
+    let stored = 0;
+    const onEvent: CollectPlan['onEvent'] = ({ event }) => {
+      if (event === LogEvent.partStored && ++stored === parts) controller.abort(new Error('interrupted'));
+    };
+    return acquire({ signal: controller.signal, onEvent, options: { concurrency: 1, ...options } });
+  };
+
+  it('takes an interrupted upload over: sends only what is missing, and hashes the whole source once more', async () => {
+    errorOf(await interrupted(3));
+    await expectNothingCompleted();
+    const stored = asked('UploadPart').filter(({ status }) => status === 200).map(({ partNumber }) => partNumber!);
+    expect(stored.length).to.be.within(3, 4);
+
+    since = front.requests.length;
+    const outcome = await acquire();
+    await expectProven(outcome);
+    expect(partsAsked()).to.deep.equal([1, 2, 3, 4, 5].filter((part) => !stored.includes(part)));
+    expect(asked('CreateMultipartUpload')).to.deep.equal([]);
+    expect(doneOf(outcome).takenOver).to.equal(stored.length);
+    expect(outcome.of(LogEvent.acquisitionResumed)).to.have.length(1);
+  });
+
+  it('says PART_MISMATCH where the source is not what an earlier attempt stored, and completes nothing', async () => {
+    errorOf(await interrupted(2));
+    await flipByte(path, PART - 1);
+    since = front.requests.length;
+    const error = errorOf(await acquire());
+    expect(error).to.include({ code: 'PART_MISMATCH', retryable: false });
+    expect(error.message).to.contain(`bytes 0 to ${PART}`);
+    await expectNothingCompleted();
+    expect(asked('UploadPart').filter(({ partNumber }) => partNumber === 1), 'the stored part stays as it was').to.deep.equal([]);
+  });
+
+  it('takes up an image that was completed without its manifest: compares it with the source, and records it', async () => {
+    faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith(MANIFEST) ? { kind: 'status', status: 403 } : undefined);
+    expect(errorOf(await acquire()).code).to.equal('STORE_REFUSED');
+    expect(await manifestIn(store)).to.equal(undefined);
+    expect((await imageIn(store))?.equals(image)).to.equal(true);
+
+    faults = undefined;
+    since = front.requests.length;
+    const outcome = await acquire();
+    await expectProven(outcome);
+    expect(partsAsked()).to.deep.equal([]);
+    expect(asked('CompleteMultipartUpload')).to.deep.equal([]);
+    expect(asked('GetObject').some(({ key }) => key.endsWith('.image.dd')), 'the object was read').to.equal(true);
+    const { records, acquisitionId } = (await manifestIn(store))!;
+    expect([records.captureLog.key, records.custodyLog.key], "the first attempt's records stay").to.deep.equal(
+      (['capture.log', 'custody.jsonl'] as const).map((record) => recordKey(CASE, EXHIBIT, record, acquisitionId)),
+    );
+  });
+
+  it('does not take up a completed image that is not the source', async () => {
+    faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith(MANIFEST) ? { kind: 'status', status: 403 } : undefined);
+    await acquire();
+    faults = undefined;
+    await flipByte(path, 3 * PART + 5);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ stage: 'prove', code: 'STORED_DIFFERS' });
+    expect(error.message).to.contain(`part 4`).and.to.contain(`bytes ${3 * PART} to ${4 * PART}`);
+    expect(await manifestIn(store)).to.equal(undefined);
+  });
+
+  it('does nothing where the exhibit has a manifest', async () => {
+    await acquire();
+    const before = (await manifestIn(store))!;
+    since = front.requests.length;
+    expect(errorOf(await acquire())).to.include({ code: 'EXISTS', retryable: false });
+    expect(asked('PutObject', 'UploadPart', 'CreateMultipartUpload', 'CompleteMultipartUpload')).to.deep.equal([]);
+    expect((await manifestIn(store))!).to.deep.equal(before);
+  });
+
+  it('does not believe a store that confirms no checksum', async () => {
+    const silent = storeWith({ endpoint: moto.endpoint }); // without the front nothing computes additional checksums
+    const error = errorOf(await acquire({ store: silent }));
+    expect(error).to.include({ stage: 'store', code: 'PART_UNCONFIRMED', retryable: false });
+    expect(error.advice).to.contain('--part-checksum md5');
+    await expectNothingCompleted();
+    await silent.close();
+  });
+
+  it('notices a store that keeps something else than it confirmed, when it reads back', async () => {
+    faults = failing('UploadPart', 1, { kind: 'corrupt-silently', at: 77 }, 3);
+    const error = errorOf(await acquire({ options: { reread: true } }));
+    expect(error).to.include({ stage: 'prove', code: 'STORED_DIFFERS' });
+    expect(error.message).to.contain(`part 3`).and.to.contain(`bytes ${2 * PART} to ${3 * PART}`);
+    expect(await manifestIn(store)).to.equal(undefined);
+  });
+
+  it('reads back what it stored where it was asked to, and records that', async () => {
+    const outcome = await acquire({ options: { reread: true } });
+    await expectProven(outcome);
+    expect(outcome.of(LogEvent.imageReread).map(({ bytes }) => bytes)).to.deep.equal([SIZE]);
+    expect((await manifestIn(store))!.integrity.reread).to.equal('identical');
+  });
+
+  it('splits an image that is larger than the largest object, says how, and verifies it as one', async () => {
+    const outcome = await acquire({ options: { maxObjectSize: 2 * PART, reread: true } });
+    await expectProven(outcome);
+    const { storage, integrity } = (await manifestIn(store))!;
+    expect(storage.objects.map(({ key, offset, length }) => [key, offset, length])).to.deep.equal([
+      [imageKey(CASE, EXHIBIT, 0), 0, 2 * PART], [imageKey(CASE, EXHIBIT, 1), 2 * PART, 2 * PART], [imageKey(CASE, EXHIBIT, 2), 4 * PART, 123_457],
+    ]);
+    expect(integrity.parts.map(({ object, part }) => [object, part])).to.deep.equal([[0, 1], [0, 2], [1, 1], [1, 2], [2, 1]]);
+  });
+
+  it('takes over an upload that is split', async () => {
+    errorOf(await interrupted(3, { maxObjectSize: 2 * PART }));
+    since = front.requests.length;
+    const outcome = await acquire({ options: { maxObjectSize: 2 * PART } });
+    await expectProven(outcome);
+    expect(doneOf(outcome).takenOver).to.be.at.least(3);
+    expect(partsAsked().length).to.equal(5 - doneOf(outcome).takenOver);
+  });
+
+  it('stores with a CRC-32 over the whole object that the store verifies, where it was told to', async () => {
+    await store.close();
+    store = storeWith({ algorithm: 'CRC32' });
+    const outcome = await acquire();
+    await expectProven(outcome);
+    const { integrity, storage } = (await manifestIn(store))!;
+    expect(integrity.storeChecksum).to.deep.equal({ algorithm: 'CRC32', type: 'FULL_OBJECT', verifiedByStore: true });
+    expect(storage.objects[0]!.checksum).to.match(/^[A-Za-z0-9+/]{6}==$/);
+    expect(integrity.parts.every(({ sha256, crc32 }) => sha256 === undefined && crc32 !== undefined)).to.equal(true);
+    const [complete] = asked('CompleteMultipartUpload');
+    expect(complete!.headers).to.include({ 'x-amz-checksum-type': 'FULL_OBJECT', 'x-amz-checksum-crc32': storage.objects[0]!.checksum, 'x-amz-mp-object-size': String(SIZE) });
+  });
+
+  it('encrypts image and records with the key that it was given', async () => {
+    await store.close();
+    store = storeWith({ kmsKeyId: 'alias/evidence' });
+    doneOf(await acquire());
+    for (const { headers, key } of asked('CreateMultipartUpload', 'PutObject')) {
+      expect(headers, key).to.include({ 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': 'alias/evidence' });
+    }
+    const { storage } = (await manifestIn(store))!;
+    expect(storage.encryption).to.equal('aws:kms');
+    expect(storage.kmsKeyArn).to.contain('alias/evidence');
+  });
+
+  it('records the version of what it stored in a versioned bucket, and sets no lock itself', async () => {
+    bucket = await newBucket(client, { objectLock: true });
+    await store.close();
+    store = storeWith();
+    await expectProven(await acquire());
+    const { storage, records } = (await manifestIn(store))!;
+    for (const versionId of [storage.objects[0]!.versionId, records.captureLog.versionId, records.custodyLog.versionId]) expect(versionId).to.match(/^[\w-]{8,}$/);
+    for (const { headers } of asked('CreateMultipartUpload', 'PutObject')) {
+      expect(Object.keys(headers).filter((name) => name.startsWith('x-amz-object-lock'))).to.deep.equal([]);
+    }
+  });
+
+  it("has dc3dd's own hash agree, where a second opinion was asked for", async () => {
+    const outcome = await acquire({ options: { secondHash: true } });
+    await expectProven(outcome);
+    expect((await manifestIn(store))!.integrity.secondSha256).to.equal(doneOf(outcome).sha256);
+  });
+
+  it('is one image where the answer to its completion is lost', async () => {
+    faults = failing('CompleteMultipartUpload', 1, { kind: 'lose-response' });
+    await expectProven(await acquire());
+  });
+
+  it('is recorded where the answers to its records are lost, and once only', async () => {
+    faults = failing('PutObject', 1, { kind: 'lose-response' });
+    await expectProven(await acquire());
+    expect((await manifestIn(store))!.records.captureLog.key).to.equal(recordKey(CASE, EXHIBIT, 'capture.log'));
+  });
+
+  it('completes nothing where somebody else stored under its name meanwhile', async () => {
+    let put = false;
+    faults = async ({ operation, key }) => {
+      if (operation === 'UploadPart' && !put) {
+        put = true;
+        await store.putRecord(key.slice('evidence/'.length), Buffer.from('first'), 'text/plain', new AbortController().signal);
+      }
+      return undefined;
+    };
+    expect(errorOf(await acquire())).to.include({ code: 'EXISTS' });
+    expect((await imageIn(store))?.toString()).to.equal('first');
+    expect(await manifestIn(store)).to.equal(undefined);
+  });
+
+  it('has never, in all of the above, asked to delete, to abort, or to change a lock', () => {
+    const operations = new Set(front.requests.map(({ operation }) => operation));
+    expect(operations).to.include('UploadPart');
+    for (const operation of operations) expect(operation).to.not.match(/^(?:Delete|Abort|PutObjectRetention|PutObjectLegalHold|PutObjectTagging|PutBucket(?!ObjectLock)|RestoreObject|CopyObject)/);
+    expect(front.requests.filter(({ method }) => method === 'DELETE')).to.deep.equal([]);
+  });
+});
