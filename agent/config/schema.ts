@@ -80,7 +80,7 @@ export const CollectorConfig = z.strictObject({
   maxObjectSize: bytes(S3_LIMITS.minPartSize, MAX_OBJECT).optional()
     .register(settingMeta, sizeMeta(S3_LIMITS.minPartSize, MAX_OBJECT, 'largest object before the image is split')),
   ringSize: bytes(4 * MiB, GiB).default(64 * MiB).register(settingMeta, sizeMeta(4 * MiB, GiB, 'memory between reading and storing, for each disk')),
-  concurrency: count(1, 64, 8, 'parts that are stored at once, for each disk'),
+  concurrency: count(1, 64, 12, 'parts that are stored at once, for each disk'),
   secondHash: flag(false, 'let dc3dd hash as well, as a second opinion'),
   reread: choice(['auto', 'always', 'never'], 'auto', 'read what was stored again and compare; auto: where the store did not verify each part itself'),
   parallel: count(1, 8, 1, 'disks that are imaged at once'),
@@ -105,6 +105,7 @@ export const CollectorConfig = z.strictObject({
   rescanSeconds: count(1, 3600, 30, 'how often disks are looked for without being told', 'seconds'),
   heartbeatSeconds: count(5, 3600, 60, 'how often a heartbeat is logged', 'seconds'),
   requestTimeoutSeconds: count(1, 3600, 120, 'how long a request may make no progress', 'seconds'),
+  stallSeconds: count(5, 86_400, 900, 'how long a disk may give nothing before the acquisition stops, resumable', 'seconds'),
   partTries: count(1, 50, 8, 'how often a part is tried before the acquisition stops, resumable'),
   json: flag(false, 'JSON lines on standard output'),
   progress: flag(true, 'show progress on a terminal'),
