@@ -74,9 +74,9 @@ export async function ensureUdev(): Promise<void> {
   await starting;
 }
 
-/** Waits until udev has handled every event so far, at most 10 s. */
+/** Waits until udev has handled every event so far, at most 10 s: somebody else's events may keep it busy for longer. */
 export async function settleUdev(): Promise<void> {
-  await udevadm('settle', `--timeout=${ANSWER_S}`);
+  await execa('udevadm', ['settle', `--timeout=${ANSWER_S}`], { reject: false, timeout: (ANSWER_S + 5) * 1000 });
 }
 
 /** Ends the udevd that {@link ensureUdev} started; leaves any other alone. */
