@@ -1,9 +1,10 @@
 import { LogEvent, type LogRecord } from '../modules/vocabulary/index.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
 import { asciiJson } from './adapters/logs/log-line.ts';
+import { oneLine } from './errors.ts';
 import { humanBytes, printLine } from './terminal.ts';
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : value === undefined ? '' : asciiJson(value));
+const text = (value: unknown): string => (typeof value === 'string' ? oneLine(value) : value === undefined ? '' : asciiJson(value));
 
 /** What a person at a terminal wants to know of; everything else is in the logs. */
 function sentence(record: LogRecord): string | undefined {

@@ -37,6 +37,9 @@ export class StageError extends Error {
   }
 }
 
+/** Text as one line of printable ASCII: a store's answer or a path may hold anything, and ends on terminals and in logs. */
+export const oneLine = (text: string): string =>
+  text.replaceAll(/\s+/g, ' ').replaceAll(/[^\x20-\x7e]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+
 /** Any thrown value's message, in one line. */
-export const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message || error.name : String(error)).replaceAll(/\s+/g, ' ');
+export const messageOf = (error: unknown): string => oneLine(error instanceof Error ? error.message || error.name : String(error));

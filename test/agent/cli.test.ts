@@ -1,0 +1,239 @@
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { checkManifest, imageKey, LogRecord, MiB, recordKey } from '../../modules/vocabulary/index.ts';
+import { makeRaw } from '../../scripts/lab/disks.ts';
+import { attachBadDisk } from '../helpers/bad-disk.ts';
+import { runCli, startCli, type CliOptions, type CliResult } from '../helpers/cli.ts';
+import { sha256Hex } from '../helpers/evidence.ts';
+import { startMoto, type Moto } from '../helpers/moto.ts';
+import { peakMemory } from '../helpers/peak-memory.ts';
+import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const COMMANDS = ['run', 'collect', 'verify', 'devices', 'doctor'];
+
+describe('the collector command', function () {
+  this.timeout(180_000);
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  let to: string;
+  let image: string;
+  beforeEach(async () => {
+    dir = await tempDir();
+    to = join(dir.path, 'evidence');
+    image = await makeRaw(join(dir.path, 'disk.img'), 100_003);
+    await chmod(image, 0o444);
+  });
+  afterEach(() => dir.remove());
+
+  const collect = (more: readonly string[] = [], options: CliOptions = {}): Promise<CliResult> =>
+    runCli(['collect', image, '--case', 'c-1', '--volume', 'vol-1', '--to', to, '--scratch-dir', join(dir.path, 'scratch'), ...more], options);
+
+  describe('--help', () => {
+    it('of every subcommand has examples of that subcommand, and every exit status', async () => {
+      for (const command of COMMANDS) {
+        const { code, stdout, stderr } = await runCli([command, '--help']);
+        expect([code, stderr], command).to.deep.equal([0, '']);
+        expect(stdout).to.match(new RegExp(`Examples:\\n  collector ${command}`));
+        for (const status of ['0  COMPLETE', '1  FAILED', '2  wrong arguments', '3  PARTIAL', '4  this host', '5  interrupted']) expect(stdout, command).to.contain(status);
+      }
+    });
+
+    it('of the whole names every subcommand', async () => {
+      const { code, stdout } = await runCli(['--help']);
+      expect(code).to.equal(0);
+      for (const command of COMMANDS) expect(stdout).to.match(new RegExp(`^  ${command}\\b`, 'm'));
+    });
+  });
+
+  describe('wrong usage ends with 2 and touches nothing', () => {
+    const wrong: readonly [what: string, args: (file: string, place: string) => string[], says: RegExp][] = [
+      ['no command', () => [], /Usage: collector/],
+      ['an unknown command', () => ['colect'], /unknown command/],
+      ['an unknown flag', (file) => ['collect', file, '--cases', 'x'], /unknown option '--cases'/],
+      ['no source', () => ['collect', '--case', 'c-1'], /missing required argument 'source'/],
+      ['no case', (file, place) => ['collect', file, '--volume', 'v', '--to', place], /--case/],
+      ['a case that is no name', (file, place) => ['collect', file, '--case', '../x', '--to', place], /--case/],
+      ['no volume for a file', (file, place) => ['collect', file, '--case', 'c', '--to', place], /--volume/],
+      ['a source that does not exist', (_, place) => ['collect', '/nowhere', '--case', 'c', '--to', place], /does not exist/],
+      ['a part size that S3 refuses', (file, place) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', place, '--part-size', '1MiB'], /5MiB to 5GiB/],
+      ['a destination that is no place', (file) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', 'ftp://x'], /--to/],
+      ['a place to verify that is none', () => ['verify', '/nowhere'], /neither a directory nor/],
+      ['a place to verify without evidence', (file) => ['verify', join(file, '..')], /no disk evidence/],
+      ['a settings file that is not there', (file, place) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', place, '--config', '/nowhere.json'], /nowhere\.json/],
+    ];
+    for (const [what, args, says] of wrong) {
+      it(`for ${what}`, async () => {
+        const { code, stdout, stderr } = await runCli(args(image, to), { cwd: dir.path });
+        expect(code, stderr).to.equal(2);
+        expect(stdout + stderr).to.match(says);
+        expect((await readdir(dir.path)).toSorted()).to.satisfy((names: string[]) => names.every((name) => ['disk.img', 'evidence'].includes(name)));
+        expect(await readdir(to).catch(() => [])).to.deep.equal([]);
+      });
+    }
+  });
+
+  it('--print-config shows every value and where it came from, and does nothing', async () => {
+    const file = join(dir.path, 'settings.json');
+    await writeFile(file, JSON.stringify({ concurrency: 3, partTries: 4 }));
+    const { code, stdout } = await collect(['--print-config', '--config', file, '--part-tries', '2'], { env: { CLEANROOM_RING_SIZE: '8MiB' } });
+    expect(code).to.equal(0);
+    const row = (name: string): string[] => stdout.split('\n').find((line) => line.startsWith(`${name} `))!.trim().split(/ {2,}/);
+    expect(row('part-tries')).to.deep.equal(['part-tries', '2', 'flag --part-tries']);
+    expect(row('concurrency').slice(0, 2)).to.deep.equal(['concurrency', '3']);
+    expect(row('concurrency')[2]).to.contain('settings.json');
+    expect(row('ring-size')[1]).to.equal('8MiB');
+    expect(row('ring-size')[2]).to.contain('CLEANROOM_RING_SIZE');
+    expect(row('heartbeat-seconds')[2]).to.equal('default');
+    expect((await readdir(dir.path)).toSorted()).to.deep.equal(['disk.img', 'settings.json']);
+  });
+
+  it('--json gives nothing but events on standard output, each one line of the vocabulary', async () => {
+    const { code, lines } = await collect(['--json']);
+    expect(code).to.equal(0);
+    const events = lines();
+    for (const line of events) expect(LogRecord.safeParse(line).success, JSON.stringify(line)).to.equal(true);
+    expect(events.map(({ event }) => event)).to.include.members(['source.opened', 'acquisition.started', 'part.stored', 'image.stored', 'manifest.stored', 'acquisition.ended']);
+  });
+
+  it('tells a person what was done, and how to check it', async () => {
+    const { stdout } = await collect();
+    expect(stdout).to.contain('COMPLETE: 97.7 KiB').and.to.match(/SHA-256 {3}[0-9a-f]{64}/).and.to.contain(`collector verify ${to}`);
+  });
+
+  describe('ends with', () => {
+    it('0 for COMPLETE, and for evidence that verifies', async () => {
+      expect((await collect()).code).to.equal(0);
+      const { code, lines } = await runCli(['verify', to, '--json']);
+      expect([code, lines()[0]!['ok']]).to.deep.equal([0, true]);
+    });
+
+    it('1 for an image that is not proven, though dc3dd ended with 0', async () => {
+      const bin = join(dir.path, 'bin');
+      await mkdir(bin);
+      await writeFile(join(bin, 'dc3dd'), '#!/bin/sh\n[ "$1" = --version ] && exit 0\nhead -c 1000 /proc/self/fd/3\n', { mode: 0o755 });
+      const { code, stderr } = await collect([], { env: { PATH: `${bin}:${process.env['PATH']}` } });
+      expect(code).to.equal(1);
+      expect(stderr).to.contain('1000 bytes of 100003');
+      for (const name of await readdir(join(to, 'c-1', 'disk_evidence'))) expect(name).to.contain('.image.dd.partial');
+    });
+
+    it('3 for PARTIAL: a disk with bad sectors, all of them mapped', async () => {
+      const file = await makeRaw(join(dir.path, 'bad.img'), MiB);
+      const bad = await attachBadDisk(file, ['7', '2046-2047']);
+      try {
+        const args = ['collect', bad.path, '--case', 'c-1', '--volume', 'vol-1', '--to', to, '--scratch-dir', join(dir.path, 'scratch')];
+        const { code, stdout, stderr } = await runCli(args);
+        expect(code, stderr).to.equal(3);
+        expect(stdout).to.contain('PARTIAL').and.to.contain('1536 bytes in 2 ranges could not be read');
+        const { manifest } = checkManifest(await readFile(join(to, recordKey('c-1', 'vol-1', 'manifest.json')), 'utf8'), sha256Hex);
+        expect(manifest!.process.badRanges.map(({ offset, length }) => [offset, length])).to.deep.equal([[7 * 512, 512], [2046 * 512, 1024]]);
+        const expected = await readFile(file);
+        expected.fill(0, 7 * 512, 8 * 512).fill(0, 2046 * 512);
+        expect((await readFile(join(to, imageKey('c-1', 'vol-1')))).equals(expected)).to.equal(true);
+      } finally {
+        await bad.remove();
+      }
+    });
+
+    it('4 where dc3dd is missing, with how to get it', async () => {
+      const { code, stderr } = await collect([], { env: { PATH: dir.path } });
+      expect(code).to.equal(4);
+      expect(stderr).to.contain('apt-get install dc3dd');
+    });
+
+    it('4 where the bucket does not exist, with what to do', async () => {
+      const moto = await startMoto();
+      try {
+        const { code, stderr } = await runCli(['collect', image, '--case', 'c-1', '--volume', 'vol-1', '--to', 's3://no-such-bucket', '--endpoint', moto.endpoint, '--scratch-dir', join(dir.path, 'scratch')]);
+        expect(code, stderr).to.equal(4);
+        expect(stderr).to.contain('NoSuchBucket').and.to.contain('existing bucket');
+      } finally {
+        await moto.stop();
+      }
+    });
+  });
+
+  describe('to S3', () => {
+    let moto: Moto;
+    let front: S3Front;
+    let faults: FaultPlan | undefined;
+    let bucket: string;
+    before(async () => {
+      useCredentials();
+      moto = await startMoto();
+      front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+    });
+    after(async () => {
+      await front.stop();
+      await moto.stop();
+    });
+    beforeEach(async () => {
+      faults = undefined;
+      const client = s3ClientOf(front);
+      bucket = await newBucket(client);
+      client.destroy();
+    });
+    const args = (source: string, ...more: string[]): string[] =>
+      ['collect', source, '--case', 'c-1', '--volume', 'vol-1', '--to', `s3://${bucket}/x`, '--endpoint', front.endpoint, '--scratch-dir', join(dir.path, 'scratch'), '--json', ...more];
+
+    it('stores, and verifies from there', async () => {
+      const { code, stderr } = await runCli(args(image));
+      expect(code, stderr).to.equal(0);
+      expect((await runCli(['verify', `s3://${bucket}/x`, '--endpoint', front.endpoint])).code).to.equal(0);
+    });
+
+    it('ends with 5 within seconds of SIGTERM in the middle, and the same command resumes and completes', async () => {
+      const big = await makeRaw(join(dir.path, 'big.img'), 24 * MiB);
+      await chmod(big, 0o444);
+      faults = ({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 8 * MiB } : undefined);
+      const cli = startCli(args(big, '--part-size', '5MiB', '--concurrency', '1'));
+      await cli.event('part.stored');
+      const asked = performance.now();
+      cli.signal('SIGTERM');
+      expect(await cli.ended).to.deep.equal({ code: 5, signal: null });
+      expect(performance.now() - asked).to.be.below(15_000);
+      expect(cli.stderr()).to.contain('interrupted by SIGTERM');
+
+      faults = undefined;
+      const since = front.requests.length;
+      const again = await runCli(args(big, '--part-size', '5MiB'));
+      expect(again.code, again.stderr).to.equal(0);
+      const resumed = again.lines().find(({ event }) => event === 'acquisition.resumed');
+      expect(resumed?.['parts']).to.be.at.least(1);
+      expect(front.requests.slice(since).filter(({ operation }) => operation === 'UploadPart')).to.have.length(5 - Number(resumed?.['parts']));
+      expect((await runCli(['verify', `s3://${bucket}/x`, '--endpoint', front.endpoint])).code).to.equal(0);
+    });
+
+    it('is killed at once by the second SIGINT, however slow the store is', async () => {
+      faults = ({ operation }) => (operation === 'UploadPart' ? { kind: 'black-hole' } : undefined);
+      const cli = startCli(args(image));
+      await cli.event('acquisition.started');
+      cli.signal('SIGINT');
+      cli.signal('SIGINT');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      cli.signal('SIGINT'); // two that come at once may arrive as one
+      const { code, signal } = await cli.ended;
+      expect(code === 5 || signal === 'SIGKILL', `${code} ${signal}`).to.equal(true);
+    });
+
+    it('goes on where nobody reads its standard output any more', async () => {
+      const big = await makeRaw(join(dir.path, 'big.img'), 24 * MiB);
+      await chmod(big, 0o444);
+      const { code, stderr } = await runCli(args(big, '--part-size', '5MiB'), { closeStdoutAfter: 1 });
+      expect(code, stderr).to.equal(0);
+      expect((await runCli(['verify', `s3://${bucket}/x`, '--endpoint', front.endpoint])).code).to.equal(0);
+    });
+
+    it('stays under 256 MiB, dc3dd included, while the store is slow and the disk is large', async () => {
+      const large = await makeRaw(join(dir.path, 'large.img'), 384 * MiB);
+      await chmod(large, 0o444);
+      faults = ({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 16 * MiB } : undefined);
+      const cli = startCli(args(large, '--part-size', '105MiB')); // that of a disk of 1 TiB
+      const peak = await peakMemory(cli.pid, 'dc3dd', cli.ended);
+      expect((await cli.ended).code, cli.stderr()).to.equal(0);
+      expect(peak).to.be.above(50 * MiB).and.below(256 * MiB);
+    });
+  });
+});
