@@ -309,6 +309,17 @@ describe('an acquisition into S3', function () {
     }
   });
 
+  it('needs no right to read: a role that may only write proves its image by the answers of the store', async () => {
+    const denied: Fault = { kind: 'status', status: 403 };
+    faults = ({ operation }) => (['HeadObject', 'GetObject', 'ListObjectsV2'].includes(operation) ? denied : undefined);
+    const outcome = await acquire();
+    expect(doneOf(outcome).status).to.equal('COMPLETE');
+    const again = await acquire();
+    expect(errorOf(again).code).to.equal('EXISTS');
+    faults = undefined;
+    await expectProven(outcome);
+  });
+
   it("has dc3dd's own hash agree, where a second opinion was asked for", async () => {
     const outcome = await acquire({ options: { secondHash: true } });
     await expectProven(outcome);
