@@ -80,7 +80,7 @@ class Watch {
   #start(disk: Disk): void {
     if (this.#imaging.has(disk.diskseq) || this.#ended.signal.aborted) return;
     this.#attached.set(disk.diskseq, new AbortController());
-    const task = this.#limit.run(() => this.#image(disk)).finally(() => this.#imaging.delete(disk.diskseq));
+    const task = this.#image(disk).finally(() => this.#imaging.delete(disk.diskseq));
     this.#imaging.set(disk.diskseq, task);
   }
 
@@ -88,10 +88,15 @@ class Watch {
   async #image(disk: Disk): Promise<void> {
     const gone = this.#attached.get(disk.diskseq)?.signal;
     for (const pause of [...PAUSES_SECONDS, undefined]) {
-      if (this.#signal.aborted || gone?.aborted) return;
+      const isOver = (): boolean => this.#signal.aborted || (gone?.aborted ?? false);
       try {
-        await this.#imageOnce(disk);
-        if (this.#session.config.once) this.#ended.abort();
+        // Only while it is imaged: a disk that waits for its next try leaves its place to others.
+        const imaged = await this.#limit.run(async () => {
+          if (isOver()) return false;
+          await this.#imageOnce(disk);
+          return true;
+        });
+        if (imaged && this.#session.config.once) this.#ended.abort();
         return;
       } catch (error) {
         if (this.#leaveAlone(disk, error, pause)) return;

@@ -3,12 +3,12 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { consoleSink } from '../../agent/console-sink.ts';
 import { messageOf } from '../../agent/errors.ts';
-import { LogEvent, type LogRecord } from '../../modules/vocabulary/index.ts';
+import { LogEvent } from '../../modules/vocabulary/index.ts';
 
 /** What a person sees of an event. */
 function shown(event: LogEvent, fields: Readonly<Record<string, unknown>> = {}): string {
   const stream = new PassThrough();
-  consoleSink(stream).write({ time: '2026-01-02T03:04:05.678Z', level: 'info', event, ...fields } as LogRecord);
+  consoleSink(stream).write({ time: '2026-01-02T03:04:05.678Z', level: 'info', event, ...fields });
   return (stream.read() as Buffer | null)?.toString() ?? '';
 }
 

@@ -23,7 +23,7 @@ export type Cli = {
   stdout(): string;
   stderr(): string;
   /** Standard output so far as JSON lines; throws on one that is none. */
-  lines(): JsonLine[];
+  readonly lines: () => JsonLine[];
   /** Waits for a JSON line; rejects with all output when the collector ends, or a minute passes, before it. */
   event(name: string, matches?: (line: JsonLine) => boolean): Promise<JsonLine>;
   signal(name: NodeJS.Signals): void;
@@ -81,7 +81,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   return cli;
 }
 
-export type CliResult = Ending & { readonly stdout: string; readonly stderr: string; lines(): JsonLine[] };
+export type CliResult = Ending & { readonly stdout: string; readonly stderr: string; readonly lines: () => JsonLine[] };
 
 /** Runs `collector …` to its end. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {

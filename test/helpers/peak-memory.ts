@@ -15,16 +15,14 @@ async function family(pid: number): Promise<number[]> {
  */
 export async function peakMemory(pid: number, child: string, ended: Promise<unknown>): Promise<number> {
   const peaks = new Map<number, number>();
-  let over = false;
-  void ended.then(() => (over = true));
-  while (!over) {
+  const over = ended.then(() => true as const);
+  while (!(await Promise.race([over, sleep(50)]))) {
     for (const member of await family(pid)) {
       const status = await readOr(`/proc/${member}/status`);
       const kib = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
       const counts = member === pid || status.startsWith(`Name:\t${child}\n`);
       if (counts && kib !== undefined) peaks.set(member, Number(kib) * 1024);
     }
-    await sleep(50);
   }
   return [...peaks.values()].reduce((sum, peak) => sum + peak, 0);
 }

@@ -1,0 +1,199 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { listDisks } from '../../agent/adapters/block-devices.ts';
+import { imageKey, MiB } from '../../modules/vocabulary/index.ts';
+import { makeExt4, makeRaw } from '../../scripts/lab/disks.ts';
+import { runCli, startCli, type Cli, type JsonLine } from '../helpers/cli.ts';
+import { useDisks } from '../helpers/disks.ts';
+import { startMoto, type Moto } from '../helpers/moto.ts';
+import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
+
+const CASE = 'watch-1';
+
+const identityOf = async (device: string): Promise<string> => (await listDisks()).find(({ disk }) => disk.path === device)!.disk.identity;
+
+describe('collector run', function () {
+  this.timeout(180_000);
+  const disks = useDisks();
+  let to: string;
+  let round = 0;
+  beforeEach(async () => {
+    to = disks.file(`evidence-${round++}`);
+    await mkdir(to);
+  });
+  afterEach(() => rm(to, { recursive: true, force: true }));
+
+  const watch = async (...more: string[]): Promise<Cli> => {
+    const cli = startCli(['run', '--case', CASE, '--to', to, '--scratch-dir', disks.file('scratch'), '--json', '--rescan-seconds', '2', ...more]);
+    await cli.event('collector.started');
+    return cli;
+  };
+  const about = (cli: Cli, identity: string, event: string): JsonLine[] =>
+    cli.lines().filter((line) => line.event === event && (line['identity'] === identity || line['exhibitId'] === identity));
+  const finished = (cli: Cli, identity: string): Promise<JsonLine> => cli.event('acquisition.ended', (line) => line['exhibitId'] === identity);
+  const stop = async (cli: Cli): Promise<void> => {
+    cli.signal('SIGTERM');
+    expect((await cli.ended).signal).to.equal(null);
+  };
+  const expectImaged = async (cli: Cli, file: string, identity: string): Promise<void> => {
+    expect(await finished(cli, identity)).to.include({ status: 'COMPLETE' });
+    await execa('cmp', [file, join(to, imageKey(CASE, identity))]);
+  };
+
+  it('finds a labelled disk by its name in /dev/disk/by-label, images it once, and ends after it with --once', async () => {
+    const cli = await watch('--once', '--ignore-attached');
+    const file = await makeExt4(disks.file('labelled'), { label: 'SUSPECT' });
+    const loop = await disks.attach(file, { readOnly: true });
+    const identity = await identityOf(loop.path);
+    await expectImaged(cli, file, identity);
+    expect(await cli.ended).to.deep.equal({ code: 0, signal: null });
+    const [found, ...more] = about(cli, identity, 'disk.found');
+    expect(found).to.include({ trigger: 'by-label' });
+    expect(found!['labels']).to.deep.equal(['SUSPECT']);
+    expect(more).to.deep.equal([]);
+    expect((await runCli(['verify', to])).code).to.equal(0);
+  });
+
+  it('takes unlabelled disks, two with one label, and one that was there before, each exactly once', async () => {
+    const files = {
+      before: await makeRaw(disks.file('before'), 2 * MiB),
+      raw: await makeRaw(disks.file('raw'), 3 * MiB),
+      one: await makeExt4(disks.file('one'), { label: 'SAME' }),
+      other: await makeExt4(disks.file('other'), { label: 'SAME' }),
+    };
+    const before = await disks.attach(files.before, { readOnly: true });
+    const cli = await watch('--parallel', '2');
+    const loops = { before, raw: await disks.attach(files.raw), one: await disks.attach(files.one), other: await disks.attach(files.other) };
+    const identities: string[] = [];
+    for (const name of ['before', 'raw', 'one', 'other'] as const) {
+      const identity = await identityOf(loops[name].path);
+      await expectImaged(cli, files[name], identity);
+      identities.push(identity);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2500)); // one more scan
+    for (const identity of identities) {
+      expect(about(cli, identity, 'disk.found'), identity).to.have.length(1);
+      expect(about(cli, identity, 'acquisition.started'), identity).to.have.length(1);
+    }
+    expect(new Set(identities).size).to.equal(4);
+    await stop(cli);
+    expect((await runCli(['verify', to])).code).to.equal(0);
+  });
+
+  it('leaves disks alone that are mounted, bear the system, or were attached before and are to be ignored, each with a reason', async () => {
+    const file = await makeExt4(disks.file('mounted'), { label: 'MOUNTED' });
+    const mounted = await disks.attach(file);
+    const unmount = await disks.mount(mounted.path);
+    const identityBefore = await identityOf((await disks.attach(await makeRaw(disks.file('ignored'), MiB))).path);
+    const cli = await watch('--ignore-attached');
+    const early = await identityOf(mounted.path);
+    const left = await cli.event('disk.left-alone', (line) => line['identity'] === early);
+    expect(left).to.include({ reason: 'mounted' });
+    const ignored = await cli.event('disk.left-alone', (line) => line['identity'] === identityBefore);
+    expect(ignored).to.include({ reason: 'attached-before' });
+    const late = await disks.attach(await makeExt4(disks.file('late'), { label: 'LATE' }), { readOnly: true });
+    const identity = await identityOf(late.path);
+    await finished(cli, identity);
+    const root = (await listDisks()).filter(({ verdict }) => !verdict.eligible && verdict.reason === 'root-disk').map(({ disk }) => disk.identity);
+    for (const system of root) expect(about(cli, system, 'disk.left-alone')).to.have.length(1);
+    for (const alone of [early, identityBefore]) expect(about(cli, alone, 'acquisition.started')).to.deep.equal([]);
+    expect((await execa('blockdev', ['--getro', mounted.path])).stdout, 'it was not touched').to.equal('0');
+    await unmount();
+    await stop(cli);
+  });
+
+  it('images the next disk while another, which is in use, waits for its next try', async () => {
+    const cli = await watch('--ignore-attached', '--parallel', '1');
+    const busy = await disks.attach(await makeRaw(disks.file('held'), MiB), { readOnly: true });
+    const holder = await open(busy.path, constants.O_RDONLY | constants.O_EXCL).catch(() => undefined); // unless it was imaged already
+    const identity = await identityOf(busy.path);
+    try {
+      if (holder) await cli.event('disk.left-alone', (line) => line['identity'] === identity && line['code'] === 'HELD' && line['tryAgainSeconds'] === 15);
+      const file = await makeRaw(disks.file('next'), MiB);
+      const next = await disks.attach(file, { readOnly: true });
+      await expectImaged(cli, file, await identityOf(next.path));
+      expect(about(cli, identity, 'acquisition.ended')).to.have.length(holder ? 0 : 1);
+    } finally {
+      await holder?.close();
+    }
+    await stop(cli);
+  });
+
+  it('says why it leaves a mounted disk alone', async () => {
+    const loop = await disks.attach(await makeExt4(disks.file('busy'), { label: 'BUSY' }));
+    await disks.mount(loop.path);
+    const identity = await identityOf(loop.path);
+    const { stdout } = await runCli(['devices', '--json']);
+    const line = stdout.trim().split('\n').map((text) => JSON.parse(text) as { identity: string; verdict: { reason: string; because: string } }).find((disk) => disk.identity === identity);
+    expect(line!.verdict.reason).to.equal('mounted');
+    expect(line!.verdict.because).to.contain('in use');
+  });
+
+  it('tells that it lives, and that a disk has gone', async () => {
+    const cli = await watch('--ignore-attached', '--heartbeat-seconds', '5');
+    const loop = await disks.attach(await makeRaw(disks.file('gone'), MiB), { readOnly: true });
+    const identity = await identityOf(loop.path);
+    await finished(cli, identity);
+    await loop.detach();
+    await cli.event('disk.gone', (line) => line['identity'] === identity);
+    const beat = await cli.event('collector.heartbeat');
+    expect(beat['rssBytes']).to.be.within(20 * MiB, 1024 * MiB);
+    await stop(cli);
+  });
+
+  it('writes nothing but safe names and printable ASCII, whatever a disk is called', async () => {
+    const cli = await watch('--once', '--ignore-attached');
+    const file = await makeExt4(disks.file('hostile'), { label: '../$(id)\u202e' });
+    const loop = await disks.attach(file, { readOnly: true });
+    const identity = await identityOf(loop.path);
+    await expectImaged(cli, file, identity);
+    expect((await cli.ended).code).to.equal(0);
+    expect(cli.stdout() + cli.stderr()).to.match(/^[\x20-\x7e\n]*$/);
+    expect(about(cli, identity, 'disk.found')[0]!['labels']).to.deep.equal(['../$(id)\\xe2\\x80\\xae']);
+    expect(await readdir(to)).to.deep.equal([CASE]);
+    for (const name of await readdir(join(to, CASE, 'disk_evidence'))) expect(name).to.match(/^[A-Za-z0-9._-]+$/);
+  });
+
+  describe('to a store that is slow', () => {
+    let moto: Moto;
+    let front: S3Front;
+    let faults: FaultPlan | undefined;
+    before(async () => {
+      useCredentials();
+      moto = await startMoto();
+      front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+    });
+    after(async () => {
+      await front.stop();
+      await moto.stop();
+    });
+
+    it('ends with 5 within seconds of SIGTERM, and the next start takes the disk up where it was', async () => {
+      const client = s3ClientOf(front);
+      const bucket = await newBucket(client);
+      client.destroy();
+      faults = ({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 6 * MiB } : undefined);
+      const place = ['--to', `s3://${bucket}`, '--endpoint', front.endpoint, '--part-size', '5MiB', '--concurrency', '1'];
+      const first = await watch('--once', '--ignore-attached', ...place);
+      const file = await makeRaw(disks.file('slow'), 24 * MiB);
+      const loop = await disks.attach(file, { readOnly: true });
+      const identity = await identityOf(loop.path);
+      await first.event('part.stored', (line) => line['exhibitId'] === identity);
+      const asked = performance.now();
+      first.signal('SIGTERM');
+      expect(await first.ended, first.stderr()).to.deep.equal({ code: 5, signal: null });
+      expect(performance.now() - asked).to.be.below(15_000);
+
+      faults = undefined;
+      const second = await watch(...place); // the disk is there already
+      expect(await finished(second, identity)).to.include({ status: 'COMPLETE' });
+      expect(about(second, identity, 'acquisition.resumed')[0]!['parts']).to.be.at.least(1);
+      await stop(second);
+      expect((await runCli(['verify', `s3://${bucket}`, '--endpoint', front.endpoint, '--volume', identity])).code).to.equal(0);
+    });
+  });
+});
