@@ -12,9 +12,10 @@ node_major=24
 node_version=24.21.0
 moto_version=5.2.1
 
-# What each mode needs beside Node, as Debian package:command that proves it is there.
+# What each mode needs beside Node, as Debian package:command or file that proves it is there.
 quickstart_packages='dc3dd:dc3dd udev:udevadm util-linux:losetup e2fsprogs:mkfs.ext4'
 test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mkfs.vfat fuse3:fusermount3
+  python3-fusepy:/usr/lib/python3/dist-packages/fusepy.py
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
   openssl:openssl python3:python3 shellcheck:shellcheck"
 bench_packages="$quickstart_packages awscli:/usr/bin/aws rclone:rclone openssl:openssl"
@@ -73,7 +74,7 @@ modules_are_current() { cmp -s "$root/package-lock.json" "$root/node_modules/.in
 # Prints the Debian packages of this mode whose commands are not there.
 missing_packages() {
   for pair in $packages; do
-    command -v "${pair#*:}" >/dev/null 2>&1 || printf '%s ' "${pair%%:*}"
+    command -v "${pair#*:}" >/dev/null 2>&1 || [ -e "${pair#*:}" ] || printf '%s ' "${pair%%:*}"
   done
 }
 
