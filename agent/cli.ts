@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
 import { messageOf, StageError } from './errors.ts';
+import { hasAbandonedReads } from './adapters/patience.ts';
 import type { CommandInput } from './commands/session.ts';
 import { VERSION } from './version.ts';
 
@@ -102,6 +103,13 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     load: async () => (await import('./commands/verify.ts')).verifyCommand,
   },
   {
+    name: 'uploads',
+    argument: '<location>',
+    summary: 'list unfinished uploads, with their age, size and what to do',
+    examples: ['collector uploads ./evidence', 'collector uploads s3://evidence-active --case 2026-014 --json'],
+    load: async () => (await import('./commands/uploads.ts')).uploadsCommand,
+  },
+  {
     name: 'devices',
     summary: 'list every block device, and whether it would be imaged',
     examples: ['collector devices', 'collector devices --json'],
@@ -157,9 +165,15 @@ function collector(): Command {
   return command;
 }
 
+/** A disk that never answers keeps a thread, and Node waits for its threads: the outcome is told, and that is all. */
+function endThough(reading: boolean): void {
+  if (reading) setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1000);
+}
+
 process.stdout.on('error', () => {}); // a reader that went away (EPIPE) is no reason to stop an acquisition
 try {
   await collector().parseAsync();
+  endThough(hasAbandonedReads());
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.usage;

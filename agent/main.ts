@@ -99,6 +99,7 @@ export async function collectOptions(config: CollectorConfig, store: EvidenceSto
     ringSize: config.ringSize,
     concurrency: config.concurrency,
     partTries: config.partTries,
+    stallSeconds: config.stallSeconds,
     scratchDir: config.scratchDir,
     reread: config.reread === 'always' || (config.reread === 'auto' && !store.partChecksum.verifiedByStore),
   };

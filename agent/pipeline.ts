@@ -1,7 +1,5 @@
 /** The only file that knows the order of the stages: acquire → prove → complete → re-read → record. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { imageKey, LogEvent, partCount, recordKey, type ImageStatus } from '../modules/vocabulary/index.ts';
 import { mapBadSectors } from './adapters/bad-sectors.ts';
@@ -10,6 +8,7 @@ import type { FanOutLog } from './adapters/logs/create-event-log.ts';
 import type { EventLog } from './adapters/logs/event-log.ts';
 import { memorySink } from './adapters/logs/memory-sink.ts';
 import { scopedLog } from './adapters/logs/scoped-log.ts';
+import { makeScratch, type ScratchFolder } from './adapters/scratch.ts';
 import type { Recheck, SourceHandle } from './adapters/source-disk.ts';
 import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
@@ -60,7 +59,6 @@ type Run = Omit<CollectContext, 'events'> & {
   readonly events: EventLog;
   readonly custody: CustodyLog;
   readonly captureText: () => string;
-  readonly scratch: string;
   readonly signal: AbortSignal;
   /** How far it came. */
   reached: Reach;
@@ -85,11 +83,12 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
   const events = scopedLog(context.events, { caseId, exhibitId, acquisitionId });
   const capture = memorySink({ filter: (record) => record['acquisitionId'] === acquisitionId });
   const detach = context.events.add(capture);
-  const scratch = await mkdtemp(join(context.options.scratchDir, 'acquisition-'));
+  let scratch: ScratchFolder | undefined;
   const started = performance.now();
-  const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), scratch, signal, reached: 'nothing' };
+  const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), signal, reached: 'nothing' };
   try {
-    const done = await collectOnce(run);
+    scratch = await makeScratch(context.options.scratchDir);
+    const done = await collectOnce(run, scratch.path);
     const seconds = (performance.now() - started) / 1000;
     events.info(LogEvent.acquisitionEnded, { ...done, seconds, store: context.store.location });
     return { ...done, seconds };
@@ -101,18 +100,18 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
     throw failure;
   } finally {
     detach();
-    await rm(scratch, { recursive: true, force: true });
+    await scratch?.remove().catch(() => undefined); // leftovers of a scratch disk that fails are not worth an image
   }
 }
 
 const asStageError = (error: unknown): StageError =>
   error instanceof StageError ? error : new StageError('acquire', 'UNEXPECTED', messageOf(error), { retryable: false, cause: error });
 
-async function collectOnce(run: Run): Promise<Omit<Collected, 'seconds'>> {
+async function collectOnce(run: Run, scratch: string): Promise<Omit<Collected, 'seconds'>> {
   const openedAt = new Date();
   await refuseCollected(run);
   recordOpening(run);
-  const acquired = await acquireImage(run);
+  const acquired = await acquireImage(run, scratch);
   try {
     return await concludeImage(run, acquired, openedAt);
   } finally {
@@ -123,7 +122,7 @@ async function collectOnce(run: Run): Promise<Omit<Collected, 'seconds'>> {
 /** Everything after the pass: is it proven, and if so, complete and record it. */
 async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Promise<Omit<Collected, 'seconds'>> {
   const { source, custody, options } = run;
-  const bad = await mapBadSectors(source.fd, acquired.run.report, source.size);
+  const bad = await mapBadSectors(source.fd, acquired.run.report, source.size, { signal: run.signal, patienceMs: options.stallSeconds * 1000 });
   for (const { offset, length, errno, tries } of bad.ranges) run.events.warn(LogEvent.sourceBadRange, { offset, length, errno, tries });
   const after = await source.recheck();
   const judgement = judgeImage(run, acquired, bad, after);
@@ -177,9 +176,9 @@ function recordOpening({ source, exhibit, custody, events, store, host }: Run): 
   events.info(LogEvent.acquisitionStarted, { path, size: source.size, accountable: exhibit.accountable });
 }
 
-async function acquireImage(run: Run): Promise<Acquired> {
+async function acquireImage(run: Run, scratch: string): Promise<Acquired> {
   run.reached = 'parts';
-  const { exhibit, store, events, options, tool, source, scratch, custody, onProgress } = run;
+  const { exhibit, store, events, options, tool, source, custody, onProgress } = run;
   const acquired = await acquire(
     source,
     {

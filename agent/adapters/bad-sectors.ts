@@ -16,13 +16,19 @@ export type BadSectorMap = {
   readonly readableAgain: number;
 };
 
+export type MapOptions = {
+  readonly signal: AbortSignal;
+  /** How long one read may take. */
+  readonly patienceMs: number;
+};
+
 const NONE: BadSectorMap = { ranges: [], complete: true, readableAgain: 0 };
 
 /**
  * Maps the sectors that dc3dd replaced by zeroes. It lists every run but one at the device's end, which it only counts; a
  * listed sector may have been bad for a moment (a cold EBS block), so each is tried again, past the page cache.
  */
-export async function mapBadSectors(fd: number, report: Dc3ddReport, size: number): Promise<BadSectorMap> {
+export async function mapBadSectors(fd: number, report: Dc3ddReport, size: number, { signal, patienceMs }: MapOptions): Promise<BadSectorMap> {
   if (report.badSectors === 0 && report.listed.length === 0) return NONE;
   const { sectorSize } = report;
   if (sectorSize === undefined) return { ranges: [], complete: false, readableAgain: 0 };
@@ -35,12 +41,13 @@ export async function mapBadSectors(fd: number, report: Dc3ddReport, size: numbe
   const sane = unlisted >= 0 && runs.every(({ first, last }, index) => first >= 0 && last < sectors && first > (runs[index - 1]?.last ?? -1));
   if (!sane || total > MOST_RETRIED) return { ranges: asRanges(runs, sectorSize, 1), complete: sane && unlisted === 0, readableAgain: 0 };
 
-  const reader = await DirectReader.open(fd, sectorSize);
+  const reader = await DirectReader.open(fd, sectorSize, patienceMs);
   try {
     let readableAgain = 0;
     let tailIsBad = true;
     for (const [index, { first, last }] of runs.entries()) {
       for (let sector = first; sector <= last; sector++) {
+        signal.throwIfAborted();
         if (!(await reader.read(sector, TRIES))) continue;
         readableAgain++;
         if (unlisted > 0 && index === runs.length - 1) tailIsBad = false; // dc3dd counted others than those at the end

@@ -8,8 +8,9 @@ import { parseDc3ddLog, type Dc3ddReport } from './dc3dd-log.ts';
 /** dc3dd keeps about 64 buffers of this size: 256 KiB each make 16 MiB; its documented 30 MB would make 2 GB. */
 const BUFFER_SIZE = '256K';
 
-/** Time that dc3dd has to end after SIGTERM before it is killed. */
+/** Time that dc3dd has to end after SIGTERM before it is killed, and then before it is left to the kernel. */
 const KILL_AFTER_MS = 3000;
+const GIVE_UP_AFTER_MS = 6000;
 
 export type Dc3ddRun = {
   readonly argv: readonly string[];
@@ -37,7 +38,8 @@ export type Dc3ddOptions = {
 /**
  * Runs dc3dd over the whole source into the pipe. Its ending is reported, not judged: exit 0 is not success.
  * `ssz` is never set (it zeroes good sectors on 4Kn disks), nor `rec=off` (it loses the rest of the buffer).
- * @throws StageError code DC3DD_MISSING when it cannot be started
+ * @throws StageError code DC3DD_MISSING when it cannot be started; DC3DD_STUCK when it does not end though it was killed,
+ *   because the kernel waits for the disk
  */
 export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<Dc3ddRun> {
   const logPath = join(options.scratch, 'dc3dd.log');
@@ -51,7 +53,21 @@ export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<
     forceKillAfterDelay: KILL_AFTER_MS,
     env: { LC_ALL: 'C', TZ: 'UTC' }, // the log's words and times are parsed
   });
-  return child.then(async (result) => {
+  const stuck = Promise.withResolvers<never>();
+  stuck.promise.catch(() => undefined);
+  const giveUp = (): void => {
+    const timer = setTimeout(() => {
+      child.nodeChildProcess.unref(); // so that the collector can end without it
+      stuck.reject(new StageError('acquire', 'DC3DD_STUCK', `dc3dd (process ${child.pid}) was killed and does not end: the kernel waits for the disk`, {
+        retryable: true,
+        advice: 'Look at the kernel log (dmesg) for the disk, and detach it; then start the same command again.',
+      }));
+    }, GIVE_UP_AFTER_MS);
+    void child.then(() => clearTimeout(timer));
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  const ended = child.then(async (result) => {
+    signal.removeEventListener('abort', giveUp);
     if (result.exitCode === undefined && result.signal === undefined) {
       const message = `dc3dd could not be started: ${messageOf(result.cause ?? result)}`;
       throw new StageError('acquire', 'DC3DD_MISSING', message, {
@@ -71,4 +87,5 @@ export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<
       report: parseDc3ddLog(log),
     };
   });
+  return Promise.race([ended, stuck.promise]);
 }

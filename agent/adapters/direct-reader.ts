@@ -1,5 +1,6 @@
 import { constants, promises as fs } from 'node:fs';
 import { messageOf, StageError } from '../errors.ts';
+import { answered, hasAbandonedReads } from './patience.ts';
 
 /** TypeScript declares WebAssembly only for browsers. */
 declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
@@ -9,39 +10,47 @@ export class DirectReader {
   readonly #handle: fs.FileHandle;
   /** O_DIRECT wants aligned memory; WebAssembly's pages are the aligned memory that JavaScript has. */
   readonly #buffer: Uint8Array;
+  readonly #patienceMs: number;
 
-  private constructor(handle: fs.FileHandle, sectorSize: number) {
+  private constructor(handle: fs.FileHandle, sectorSize: number, patienceMs: number) {
     this.#handle = handle;
+    this.#patienceMs = patienceMs;
     this.#buffer = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer, 0, sectorSize);
   }
 
   /**
    * Opens what the descriptor refers to once more; no name of the disk is resolved.
+   * @param patienceMs how long one read may take
    * @throws StageError code SOURCE_UNREADABLE
    */
-  static async open(fd: number, sectorSize: number): Promise<DirectReader> {
+  static async open(fd: number, sectorSize: number, patienceMs: number): Promise<DirectReader> {
     try {
-      return new DirectReader(await fs.open(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT), sectorSize);
+      return new DirectReader(await fs.open(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT), sectorSize, patienceMs);
     } catch (error) {
       throw new StageError('acquire', 'SOURCE_UNREADABLE', `the bad sectors could not be tried again: ${messageOf(error)}`, { retryable: true, cause: error });
     }
   }
 
-  /** A sector's bytes, valid until the next read; undefined when it could not be read in so many tries. */
+  /**
+   * A sector's bytes, valid until the next read; undefined when it could not be read in so many tries.
+   * @throws StageError code SOURCE_STALLED
+   */
   async read(sector: number, tries: number): Promise<Uint8Array | undefined> {
     const { length } = this.#buffer;
     for (let attempt = 0; attempt < tries; attempt++) {
       try {
-        const { bytesRead } = await this.#handle.read(this.#buffer, 0, length, sector * length);
+        const reading = this.#handle.read(this.#buffer, 0, length, sector * length);
+        const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${sector * length}`, this.#patienceMs);
         if (bytesRead === length) return this.#buffer;
-      } catch {
-        // bad again
+      } catch (error) {
+        if (error instanceof StageError) throw error; // anything else: bad again
       }
     }
     return undefined;
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  /** Closes it, unless a read that was given up still uses it: closing would wait for that. */
+  async close(): Promise<void> {
+    if (!hasAbandonedReads()) await this.#handle.close();
   }
 }

@@ -3,32 +3,41 @@ import { read as readCallback } from 'node:fs';
 import type { PartRange } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { DirectReader } from './direct-reader.ts';
+import { answered } from './patience.ts';
 import { PartDigester, planLike, sameDigests } from './part-digester.ts';
 import { SLAB_SIZE } from './slab-reader.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 
 const read = promisify(readCallback);
 
+/** How a source is read again. */
+export type RereadOptions = {
+  readonly sectorSize: number;
+  /** How long one read may take. */
+  readonly patienceMs: number;
+};
+
 /** Reads `buffer.length` bytes at `position`, whatever number of calls it takes; bad sectors come back as zeroes. */
-export async function readFilled(fd: number, buffer: Uint8Array, position: number, sectorSize: number): Promise<void> {
+export async function readFilled(fd: number, buffer: Uint8Array, position: number, options: RereadOptions): Promise<void> {
   for (let done = 0; done < buffer.length; ) {
     try {
-      const { bytesRead } = await read(fd, buffer, done, buffer.length - done, position + done);
+      const reading = read(fd, buffer, done, buffer.length - done, position + done);
+      const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${position + done}`, options.patienceMs);
       if (bytesRead === 0) {
         throw new StageError('acquire', 'SOURCE_SHRANK', `the source ends at byte ${position + done}`, { retryable: false });
       }
       done += bytesRead;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
-      await readBySector(fd, buffer.subarray(done), position + done, sectorSize);
+      await readBySector(fd, buffer.subarray(done), position + done, options);
       return;
     }
   }
 }
 
 /** Sector by sector, as dc3dd reads where it met an error: a bad one is zeroes; whether it was then is what the digests say. */
-async function readBySector(fd: number, buffer: Uint8Array, position: number, sectorSize: number): Promise<void> {
-  const reader = await DirectReader.open(fd, sectorSize);
+async function readBySector(fd: number, buffer: Uint8Array, position: number, { sectorSize, patienceMs }: RereadOptions): Promise<void> {
+  const reader = await DirectReader.open(fd, sectorSize, patienceMs);
   try {
     for (let done = 0; done < buffer.length; ) {
       const skip = (position + done) % sectorSize;
@@ -47,7 +56,7 @@ async function readBySector(fd: number, buffer: Uint8Array, position: number, se
  * A part read once more from the same descriptor. Its digests must be those of the first reading: otherwise the source
  * changed, and `digests` rejects with code SOURCE_CHANGED.
  */
-export function rereadPart(fd: number, range: PartRange, first: PartDigests, sectorSize: number, signal: AbortSignal): PartSource {
+export function rereadPart(fd: number, range: PartRange, first: PartDigests, options: RereadOptions, signal: AbortSignal): PartSource {
   const { promise: digests, resolve, reject } = Promise.withResolvers<PartDigests>();
   digests.catch(() => {});
   async function* slabs(): AsyncGenerator<Slab> {
@@ -57,7 +66,7 @@ export function rereadPart(fd: number, range: PartRange, first: PartDigests, sec
       for (let done = 0; done < range.length; ) {
         signal.throwIfAborted();
         const bytes = memory.subarray(0, Math.min(memory.length, range.length - done));
-        await readFilled(fd, bytes, range.offset + done, sectorSize);
+        await readFilled(fd, bytes, range.offset + done, options);
         digester.update(bytes);
         done += bytes.length;
         const released = Promise.withResolvers<void>();

@@ -181,6 +181,11 @@ export class SlabReader {
     }
   }
 
+  /** Whether what the stream would give could be taken: where there is no room, its silence is not its own. */
+  get hasRoom(): boolean {
+    return this.#control.subarray(CONTROL.slots).includes(SLOT_FREE);
+  }
+
   /** Stops the worker, also one that waits for a slab or hangs in a read because dc3dd hangs. */
   stop(reason: unknown): void {
     Atomics.store(this.#control, CONTROL.stop, 1);

@@ -55,7 +55,7 @@ export function settingFor(key: ConfigKey): Setting {
 
 const DESTINATION: readonly ConfigKey[] = ['to', 'endpoint', 'region', 'forcePathStyle'];
 const STORING: readonly ConfigKey[] = ['kmsKeyId', 'partChecksum', 'partSize', 'maxObjectSize', 'ringSize', 'concurrency', 'secondHash',
-  'reread', 'accountable', 'requestTimeoutSeconds', 'partTries', 'progress'];
+  'reread', 'accountable', 'requestTimeoutSeconds', 'stallSeconds', 'partTries', 'progress'];
 const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'scratchDir', 'json'];
 
 /** Which settings each subcommand takes as flags; all of them may stand in the file, the environment and the tags. */
@@ -63,6 +63,7 @@ const OF_COMMAND = {
   run: SETTINGS.map(({ key }) => key).filter((key) => key !== 'volumeId' && key !== 'allowWritableSource'),
   collect: ['caseId', 'volumeId', 'snapshotChain', ...DESTINATION, ...STORING, 'allowWritableSource', 'includeInstanceStore', ...LOGGING, 'heartbeatSeconds'],
   verify: ['caseId', 'volumeId', ...DESTINATION, 'concurrency', 'requestTimeoutSeconds', 'json', 'progress'],
+  uploads: ['caseId', ...DESTINATION, 'requestTimeoutSeconds', 'json'],
   devices: ['includeInstanceStore', 'json'],
   doctor: ['caseId', ...DESTINATION, 'kmsKeyId', ...LOGGING, 'requestTimeoutSeconds'],
 } as const satisfies Record<string, readonly ConfigKey[]>;

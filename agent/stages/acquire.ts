@@ -6,7 +6,8 @@ import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
 import type { EventLog } from '../adapters/logs/event-log.ts';
 import { sameDigests } from '../adapters/part-digester.ts';
 import { openPipe } from '../adapters/pipe.ts';
-import { rereadPart } from '../adapters/reread-part.ts';
+import { stalled } from '../adapters/patience.ts';
+import { rereadPart, type RereadOptions } from '../adapters/reread-part.ts';
 import { SlabReader, type StreamedPart, type StreamEnd } from '../adapters/slab-reader.ts';
 import type { EvidenceStore, ImageUpload, PartDigests, StoredPart } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
@@ -25,6 +26,8 @@ export type AcquireOptions = {
   readonly concurrency: number;
   /** How often a part is tried in all. */
   readonly partTries: number;
+  /** How long the source may give nothing while there is room for it. */
+  readonly stallSeconds: number;
   /** An empty folder of this acquisition. */
   readonly scratch: string;
 };
@@ -105,6 +108,7 @@ class Pass {
   /** By object and part; parts that are not confirmed are holes. */
   readonly #digests: PartDigests[][];
   readonly #storing: Promise<void>[] = [];
+  readonly #reread: RereadOptions;
   #read = 0;
   #stored = 0;
   #takenOver = 0;
@@ -118,6 +122,7 @@ class Pass {
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
     this.#limit = new AdaptiveLimit(context.options.concurrency);
     this.#digests = uploads.map(() => []);
+    this.#reread = { sectorSize: source.logicalSectorSize, patienceMs: context.options.stallSeconds * 1000 };
   }
 
   async run(): Promise<Acquired> {
@@ -131,6 +136,8 @@ class Pass {
     const reader = new SlabReader({ fd: pipe.readEnd.fd, layout: this.#layout, ringSize: options.ringSize, digests });
     const stop = (): void => reader.stop(this.#signal.reason);
     this.#signal.addEventListener('abort', stop, { once: true });
+    const silence = this.#watchSilence(reader);
+    void Promise.allSettled([reader.end, run]).then(() => clearInterval(silence));
     try {
       this.#signal.throwIfAborted();
       await this.#storeAll(reader);
@@ -141,10 +148,24 @@ class Pass {
       await Promise.allSettled(this.#storing); // they read from the source's descriptor
       throw await this.#explain(error, run);
     } finally {
+      clearInterval(silence);
       this.#signal.removeEventListener('abort', stop);
       await reader.closed;
       await pipe.readEnd.close();
     }
+  }
+
+  /** Ends the pass when the source was silent for too long: dc3dd hangs, or the disk does. A slow one is waited for. */
+  #watchSilence(reader: SlabReader): NodeJS.Timeout {
+    const limit = this.#context.options.stallSeconds * 1000;
+    let read = this.#read;
+    let heard = performance.now();
+    return setInterval(() => {
+      const now = performance.now();
+      if (this.#read !== read || !reader.hasRoom) heard = now;
+      read = this.#read;
+      if (now - heard >= limit) this.#failed.abort(stalled(`the source gave nothing after ${read} of ${this.#source.size} bytes`, now - heard));
+    }, 1000);
   }
 
   async #storeAll(reader: SlabReader): Promise<void> {
@@ -194,7 +215,7 @@ class Pass {
     const { range } = part;
     const put = async (attempt: number): Promise<void> => {
       this.#signal.throwIfAborted();
-      const source = attempt === 1 ? part : rereadPart(this.#source.fd, range, await part.digests, this.#source.logicalSectorSize, this.#signal);
+      const source = attempt === 1 ? part : rereadPart(this.#source.fd, range, await part.digests, this.#reread, this.#signal);
       await upload.putPart(source, this.#signal);
       this.#limit.succeeded();
     };

@@ -13,6 +13,8 @@ const SIZE = SECTORS * 512;
 const REPORT: Dc3ddReport = {
   banner: undefined, sectorSize: 512, sectorsIn: SECTORS, tailIn: 0, sectorsOut: SECTORS, tailOut: 0, badSectors: 0, listed: [], footer: 'completed', sha256: undefined,
 };
+const OPTIONS = { sectorSize: 512, patienceMs: 10_000 };
+const MAPPING = { signal: new AbortController().signal, patienceMs: 10_000 };
 const listed = (...runs: (readonly [first: number, last: number])[]): Dc3ddReport['listed'] => runs.map(([first, last]) => ({ first, last, error: 'Input/output error' }));
 const range = (first: number, last: number, tries = 4) => ({ offset: first * 512, length: (last - first + 1) * 512, errno: 'EIO', tries });
 
@@ -32,7 +34,7 @@ describe('mapping bad sectors', () => {
     await disk?.remove();
     await workspace.remove();
   });
-  const map = (report: Partial<Dc3ddReport>) => mapBadSectors(handle.fd, { ...REPORT, ...report }, SIZE);
+  const map = (report: Partial<Dc3ddReport>) => mapBadSectors(handle.fd, { ...REPORT, ...report }, SIZE, MAPPING);
 
   it('has nothing to do where dc3dd saw none', async () => {
     expect(await map({})).to.deep.equal({ ranges: [], complete: true, readableAgain: 0 });
@@ -75,18 +77,18 @@ describe('mapping bad sectors', () => {
   it('does not try a disk again that is bad all over', async () => {
     const sectors = 70_000;
     const report = { ...REPORT, badSectors: sectors, listed: listed([0, sectors - 1]) };
-    expect(await mapBadSectors(handle.fd, report, 64 * MiB)).to.deep.equal({ ranges: [range(0, sectors - 1, 1)], complete: true, readableAgain: 0 });
-    expect((await mapBadSectors(handle.fd, { ...report, listed: [] }, 64 * MiB)).complete).to.equal(false);
+    expect(await mapBadSectors(handle.fd, report, 64 * MiB, MAPPING)).to.deep.equal({ ranges: [range(0, sectors - 1, 1)], complete: true, readableAgain: 0 });
+    expect((await mapBadSectors(handle.fd, { ...report, listed: [] }, 64 * MiB, MAPPING)).complete).to.equal(false);
   });
 
   it('is done the same way when a part is read again: zeroes for a bad sector, and for no other', async () => {
     const expected = await readFile(image);
     for (const [first, last] of [[5, 5], [100, 110], [2040, 2047]] as const) expected.fill(0, first * 512, (last + 1) * 512);
     const all = Buffer.alloc(SIZE, 0xaa);
-    await readFilled(handle.fd, all, 0, 512);
+    await readFilled(handle.fd, all, 0, OPTIONS);
     expect(all.equals(expected)).to.equal(true);
 
-    const source = rereadPart(handle.fd, { partNumber: 1, objectIndex: 0, offset: 0, length: SIZE }, digestsOf(expected), 512, new AbortController().signal);
+    const source = rereadPart(handle.fd, { partNumber: 1, objectIndex: 0, offset: 0, length: SIZE }, digestsOf(expected), OPTIONS, new AbortController().signal);
     for await (const slab of source.slabs()) slab.release();
     expect((await source.digests).sha256?.equals(digestsOf(expected).sha256)).to.equal(true);
   });

@@ -46,9 +46,9 @@ describe('the configuration', () => {
   it('needs nothing: the defaults are an embedded directory and the documented numbers', async () => {
     const { config, origins } = await loadConfig({ flags: {}, env: {}, metadata: null });
     expect(config).to.include({
-      to: './evidence', forcePathStyle: false, partChecksum: 'sha256', ringSize: 64 * MiB, concurrency: 8, secondHash: false,
+      to: './evidence', forcePathStyle: false, partChecksum: 'sha256', ringSize: 64 * MiB, concurrency: 12, secondHash: false,
       reread: 'auto', parallel: 1, once: false, includeInstanceStore: false, allowWritableSource: false, logs: 'auto', logGroupPrefix: '',
-      heartbeatSeconds: 60, partTries: 8, json: false, progress: true, accountable: `${userInfo().username}@${hostname()}`,
+      heartbeatSeconds: 60, stallSeconds: 900, partTries: 8, json: false, progress: true, accountable: `${userInfo().username}@${hostname()}`,
     });
     expect(config).not.to.have.any.keys('caseId', 'volumeId', 'partSize', 'kmsKeyId');
     expect(config.scratchDir).to.match(/^\//);
@@ -61,7 +61,7 @@ describe('the configuration', () => {
     const { config, origins } = await loadConfig({
       flags: { case: 'flag' }, env: { CLEANROOM_CASE: 'environment', CLEANROOM_PART_TRIES: '4', HOME: '/' }, filePath, metadata,
     });
-    expect(config).to.include({ caseId: 'flag', partTries: 4, to: 's3://file-bucket', parallel: 2, concurrency: 8 });
+    expect(config).to.include({ caseId: 'flag', partTries: 4, to: 's3://file-bucket', parallel: 2, concurrency: 12 });
     expect(origins.caseId).to.deep.equal({ kind: 'flag', source: 'flag --case' });
     expect(origins.partTries).to.deep.equal({ kind: 'environment', source: 'environment CLEANROOM_PART_TRIES' });
     expect(origins.to).to.deep.equal({ kind: 'file', source: `file ${filePath} at to` });

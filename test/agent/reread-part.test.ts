@@ -12,6 +12,7 @@ const SIZE = 3 * SLAB_SIZE + 777;
 const IMAGE = Buffer.alloc(SIZE, 'The quick brown fox. ');
 const RANGE = { partNumber: 2, objectIndex: 0, offset: 500, length: SIZE - 1000 };
 const FIRST = digestsOf(IMAGE.subarray(500, SIZE - 500));
+const OPTIONS = { sectorSize: 512, patienceMs: 10_000 };
 const live = new AbortController().signal;
 
 describe('reading a part again', () => {
@@ -37,7 +38,7 @@ describe('reading a part again', () => {
     }
     return Buffer.concat(chunks);
   };
-  const again = (first: PartDigests = FIRST, signal = live): PartSource => rereadPart(handle.fd, RANGE, first, 512, signal);
+  const again = (first: PartDigests = FIRST, signal = live): PartSource => rereadPart(handle.fd, RANGE, first, OPTIONS, signal);
 
   it('gives the same bytes and digests as the first reading, from its own range only', async () => {
     const source = again();
@@ -88,7 +89,7 @@ describe('reading a part again', () => {
     const gone = await open(path, 'r');
     const { fd } = gone;
     await gone.close();
-    const source = rereadPart(fd, RANGE, FIRST, 512, live);
+    const source = rereadPart(fd, RANGE, FIRST, OPTIONS, live);
     expect(await rejectionOf(take(source))).to.include({ code: 'SOURCE_UNREADABLE', retryable: true });
   });
 
@@ -109,8 +110,8 @@ describe('reading a part again', () => {
 
   it('fills a buffer up to the last byte of the source and not one further', async () => {
     const buffer = Buffer.alloc(1000);
-    await readFilled(handle.fd, buffer, SIZE - 1000, 512);
+    await readFilled(handle.fd, buffer, SIZE - 1000, OPTIONS);
     expect(buffer.equals(IMAGE.subarray(SIZE - 1000))).to.equal(true);
-    expect(await rejectionOf(readFilled(handle.fd, buffer, SIZE - 999, 512))).to.include({ code: 'SOURCE_SHRANK' });
+    expect(await rejectionOf(readFilled(handle.fd, buffer, SIZE - 999, OPTIONS))).to.include({ code: 'SOURCE_SHRANK' });
   });
 });

@@ -46,7 +46,7 @@ const linesOf = (stdout: string): Line[] =>
   stdout.split('\n').flatMap((text) => {
     try {
       const line: unknown = JSON.parse(text);
-      return typeof line === 'object' && line !== null && 'event' in line ? [line as Line] : [];
+      return typeof line === 'object' && line !== null && 'event' in line ? [line as unknown as Line] : [];
     } catch {
       return [];
     }
@@ -87,6 +87,8 @@ export function startCollector({ args, env = {}, under = [], stdout, limitSecond
       const outcome = late ? `STILL RUNNING after ${limitSeconds} s` : outcomeOf(code, signal, lines);
       done({ outcome, exitCode: code, signal, lines, stdout: out, stderr: err, seconds: (performance.now() - started) / 1000 });
     };
+    // One that even SIGKILL does not end waits in the kernel, for a disk that does not answer.
+    setTimeout(() => running.has(child) && end(null, 'SIGKILL'), limitSeconds * 1000 + 3000).unref();
     if (stdout === 'unread') child.once('exit', end);
     else child.once('close', end);
   });

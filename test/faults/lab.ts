@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../agent/errors.ts';
 import { MiB } from '../../modules/vocabulary/index.ts';
 import { attachBadDisk, type BadDisk, type BadDiskOptions } from '../helpers/bad-disk.ts';
 import type { Moto } from '../helpers/moto.ts';
@@ -177,8 +178,13 @@ export class Lab {
     return problems;
   }
 
-  async close(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo();
+  /** Puts everything away. What cannot be is said, and the rest is put away nevertheless. */
+  async close(): Promise<string[]> {
+    const problems: string[] = [];
+    for (const undo of this.#undo.splice(0).reverse()) {
+      await undo().catch((error: unknown) => problems.push(`it could not be put away: ${messageOf(error)}`));
+    }
+    return problems;
   }
 
   /** Makes a folder of the row's own. */

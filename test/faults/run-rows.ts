@@ -16,7 +16,7 @@ export async function runRow(row: FaultRow, { moto, seed, long }: SuiteOptions):
     outcome = await row.run(lab).catch((error: unknown) => `the case itself failed: ${messageOf(error)}`);
     broken = await lab.broken().catch((error: unknown) => [`it could not be checked: ${messageOf(error)}`]);
   } finally {
-    await lab.close();
+    broken = [...broken, ...(await lab.close())];
   }
   const expected = typeof row.expected === 'string' ? row.expected : row.expected.join(' or ');
   const ok = isExpected(outcome, row.expected) && broken.length === 0;

@@ -12,6 +12,8 @@ export type BadDisk = {
   readonly path: string;
   /** The FUSE file itself, which fails in the same places. */
   readonly file: string;
+  /** Detaches it without waiting for whoever reads it, as a force-detach does: what is read from then on fails. */
+  pull(): Promise<void>;
   /** Detaches, unmounts, and ends the FUSE program. */
   remove(): Promise<void>;
 };
@@ -43,16 +45,16 @@ export async function attachBadDisk(image: string, rules: readonly string[], opt
   const file = join(mount, 'disk');
   const flags = [...(trace === undefined ? [] : [`--trace=${trace}`]), ...(writable ? ['--writable'] : [])];
   const fuse = startProcess(PYTHON, [PROGRAM, ...flags, image, mount, ...rules]);
-  // A read that never ends keeps both the loop device and the mount busy until the program is gone.
-  const undo: (() => Promise<unknown>)[] = [removeFolder, () => execa('umount', ['--lazy', mount], { reject: false }), () => fuse.stop(2000)];
+  const undo: (() => Promise<unknown>)[] = [removeFolder, () => execa('umount', ['--lazy', mount], { reject: false })];
   const remove = async (): Promise<void> => {
+    await fuse.stop(2000); // first: a read that never ends would keep the loop device, the mount and udev busy
     for (const step of undo.splice(0).reverse()) await step();
   };
   try {
     await fuse.until('mounted', async () => (await open(file, 'r').then((handle) => handle.close().then(() => true), () => undefined)), 20_000);
     const loop = await attachLoop(file, { readOnly: !writable, ...(sectorSize === undefined ? {} : { sectorSize }) });
     undo.push(() => loop.detach());
-    return { path: loop.path, file, remove };
+    return { path: loop.path, file, remove, pull: () => fuse.stop(0) };
   } catch (error) {
     await remove();
     throw error;

@@ -1,0 +1,29 @@
+import { StageError } from '../errors.ts';
+
+const advice = 'Look at the kernel log (dmesg) for the disk; start the same command again when it answers, or raise --stall-seconds.';
+
+/** A source that gave nothing for so long. Resumable. */
+export const stalled = (what: string, milliseconds: number): StageError =>
+  new StageError('acquire', 'SOURCE_STALLED', `${what} for ${Math.round(milliseconds / 1000)} s`, { retryable: true, advice });
+
+/** Reads that were given up, and still occupy a thread: with one of them, the process cannot end by itself. */
+let abandoned = 0;
+export const hasAbandonedReads = (): boolean => abandoned > 0;
+
+/**
+ * A read of the source, given up when it takes longer than `milliseconds`: nothing can cancel it, so it goes on without us.
+ * @throws StageError code SOURCE_STALLED
+ */
+export async function answered<T>(reading: Promise<T>, what: string, milliseconds: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    abandoned++;
+    reading.catch(() => undefined).finally(() => abandoned--);
+    reject(stalled(what, milliseconds));
+  }, milliseconds);
+  try {
+    return await Promise.race([reading, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

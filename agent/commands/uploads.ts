@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { EXIT, diskEvidencePrefix, escapeHostile, parseExhibitKey, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import type { UnfinishedUpload } from '../adapters/stores/evidence-store.ts';
+import { StageError } from '../errors.ts';
+import { openStore, s3Location } from '../main.ts';
+import { humanBytes } from '../terminal.ts';
+import type { CommandInput } from './session.ts';
+
+/** An unfinished upload, and what can be done about it. */
+type ListedUpload = UnfinishedUpload & { readonly ageSeconds: number; readonly todo: string };
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Seconds in the largest unit that fits: `3 h`. */
+export function humanAge(seconds: number): string {
+  if (seconds < MINUTE) return `${Math.max(0, Math.floor(seconds))} s`;
+  if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;
+  return seconds < 2 * DAY ? `${Math.floor(seconds / HOUR)} h` : `${Math.floor(seconds / DAY)} d`;
+}
+
+/** Nothing here ends an upload: that takes away what may be the only copy, and is a person's decision. */
+function todoOf({ key }: UnfinishedUpload, location: string): string {
+  const exhibit = parseExhibitKey(key);
+  if (!exhibit) return 'It is not of this collector: leave it to whoever began it.';
+  const { caseId, exhibitId } = exhibit;
+  return `To finish it, image the same disk again: collector collect <disk> --case ${caseId} --volume ${exhibitId} --to ${location}`;
+}
+
+function* textOf(upload: ListedUpload): Generator<string> {
+  yield escapeHostile(Buffer.from(upload.key));
+  yield `  begun     ${upload.startedAt.toISOString()}, ${humanAge(upload.ageSeconds)} ago`;
+  yield `  stored    ${humanBytes(upload.storedBytes)} in ${upload.storedParts} ${upload.storedParts === 1 ? 'part' : 'parts'}`;
+  yield `  upload    ${escapeHostile(Buffer.from(upload.uploadId))}`;
+  yield `  to do     ${upload.todo}`;
+}
+
+/** `collector uploads`: what was begun and is not finished, or is being stored just now. Changes nothing, ends nothing. */
+export async function uploadsCommand({ config, signal }: CommandInput, location: string): Promise<ExitStatus> {
+  if (!s3Location(location) && !(await stat(location).catch(() => undefined))?.isDirectory()) {
+    throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(Buffer.from(location))} is neither a directory nor s3://bucket[/prefix]`, {
+      retryable: false,
+      advice: 'Name the place that --to named when the disk was imaged.',
+    });
+  }
+  const store = await openStore({ ...config, to: location });
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  let count = 0;
+  try {
+    for await (const upload of store.unfinished(config.caseId === undefined ? '' : diskEvidencePrefix(config.caseId), signal)) {
+      const ageSeconds = Math.round((Date.now() - upload.startedAt.getTime()) / 1000);
+      const listed: ListedUpload = { ...upload, ageSeconds, todo: todoOf(upload, location) };
+      count++;
+      if (config.json) print(JSON.stringify(listed));
+      else for (const line of textOf(listed)) print(line);
+    }
+  } finally {
+    await store.close();
+  }
+  if (!config.json) {
+    print(count === 0 ? `no unfinished upload in ${store.location}` : `${count} unfinished in ${store.location}; one may be in use by a collector that runs now, and none is ever ended by this program`);
+  }
+  return EXIT.complete;
+}

@@ -1,0 +1,68 @@
+import { expect } from 'chai';
+import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
+import { humanAge } from '../../agent/commands/uploads.ts';
+import { imageKey, MiB, partsOf, planLayout } from '../../modules/vocabulary/index.ts';
+import { runCollector } from '../faults/collector.ts';
+import { partSourceOf } from '../helpers/slabs.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const KEY = imageKey('case-1', 'vol-1');
+const live = new AbortController().signal;
+
+describe('collector uploads', () => {
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  beforeEach(async () => {
+    dir = await tempDir();
+  });
+  afterEach(() => dir.remove());
+
+  /** Leaves an upload with its first part of two. */
+  async function begin(): Promise<void> {
+    const image = Buffer.alloc(8 * MiB);
+    const layout = planLayout(image.length, { partSize: 5 * MiB });
+    const upload = await (await directoryStore(dir.path)).openImage(KEY, { layout, objectIndex: 0, metadata: {} }, live);
+    await upload.putPart(partSourceOf(image, [...partsOf(layout)][0]!), live);
+    await upload.release();
+  }
+  const uploads = (...args: string[]) => runCollector({ args: ['uploads', dir.path, ...args] });
+
+  it('tells age, size, parts and what to do of each, as JSON lines', async () => {
+    await begin();
+    const { stdout, exitCode } = await uploads('--json');
+    const { key, storedBytes, storedParts, ageSeconds, todo } = JSON.parse(stdout) as Record<string, unknown>;
+    expect({ key, storedBytes, storedParts, exitCode }).to.deep.equal({ key: KEY, storedBytes: 5 * MiB, storedParts: 1, exitCode: 0 });
+    expect(ageSeconds).to.be.within(0, 60);
+    expect(todo).to.include(`--case case-1 --volume vol-1 --to ${dir.path}`);
+  });
+
+  it('tells a person the same', async () => {
+    await begin();
+    const { stdout } = await uploads();
+    expect(stdout).to.match(/^case-1\/disk_evidence\/vol-1\.image\.dd$/m).and.match(/^ {2}stored {4}5\.0 MiB in 1 part$/m).and.include('1 unfinished in ');
+  });
+
+  it('leaves what it lists as it is', async () => {
+    await begin();
+    await uploads();
+    expect((await uploads('--json')).stdout).to.include('"storedParts":1');
+  });
+
+  it('says that there is none', async () => {
+    expect((await uploads()).stdout).to.equal(`no unfinished upload in ${dir.path}\n`);
+    expect((await uploads('--json')).stdout).to.equal('');
+  });
+
+  it('lists those of one case when asked', async () => {
+    await begin();
+    expect((await uploads('--case', 'case-2', '--json')).stdout).to.equal('');
+  });
+
+  it('refuses a place that is no store', async () => {
+    const { exitCode, stderr } = await runCollector({ args: ['uploads', `${dir.path}/nowhere`] });
+    expect({ exitCode, named: stderr.includes('is neither a directory nor s3://') }).to.deep.equal({ exitCode: 2, named: true });
+  });
+
+  it('prints ages in the largest unit that fits', () => {
+    expect([-5, 59, 60, 3600 * 5, 86_400 * 3].map(humanAge)).to.deep.equal(['0 s', '59 s', '1 min', '5 h', '3 d']);
+  });
+});

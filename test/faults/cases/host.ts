@@ -1,0 +1,87 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import { standIn } from '../dc3dd-stand-in.ts';
+import { PART, type Lab } from '../lab.ts';
+import type { FaultRow } from '../row.ts';
+
+/** Images with a program in dc3dd's place, and then with dc3dd itself: what was stored must be good for a second start. */
+async function withDc3dd(lab: Lab, script: string, more: readonly string[] = []): Promise<string> {
+  const source = await lab.image();
+  const place = lab.directory();
+  const env = await standIn(lab, script);
+  const first = await lab.collect(source, place, more, { env });
+  const second = await lab.collect(source, place);
+  return `${first.outcome}, then ${second.outcome}`;
+}
+
+/** A tmpfs of so many bytes. */
+async function tmpfs(lab: Lab, name: string, bytes: number): Promise<string> {
+  const path = lab.file(name);
+  await mkdir(path);
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'cleanroom-fault', path]);
+  lab.onEnd(() => execa('umount', ['--lazy', path]));
+  return path;
+}
+
+export const HOST: readonly FaultRow[] = [
+  {
+    area: 'host', fault: 'dc3dd is killed half-way', expected: 'FAILED DC3DD_FAILED, then COMPLETE',
+    run: (lab) => withDc3dd(lab, 'head -c 9000000 /proc/self/fd/3\nkill -9 $$'),
+  },
+  {
+    area: 'host', fault: 'dc3dd hangs without a byte', expected: 'FAILED SOURCE_STALLED, then COMPLETE',
+    run: (lab) => withDc3dd(lab, 'exec sleep 1000', ['--stall-seconds', '5']),
+  },
+  {
+    area: 'host', fault: 'dc3dd hangs half-way, deaf to SIGTERM', expected: 'FAILED SOURCE_STALLED, then COMPLETE',
+    run: (lab) => withDc3dd(lab, `trap '' TERM\nhead -c 9000000 /proc/self/fd/3\nwhile :; do sleep 1; done`, ['--stall-seconds', '5']),
+  },
+  {
+    area: 'host', fault: 'dc3dd hangs after the last byte', expected: 'FAILED SOURCE_STALLED, then COMPLETE',
+    run: (lab) => withDc3dd(lab, 'cat /proc/self/fd/3\nexec sleep 1000', ['--stall-seconds', '5']),
+  },
+  {
+    area: 'host', fault: 'dc3dd ends with 0 and too few bytes', expected: 'FAILED SOURCE_SHRANK, then COMPLETE',
+    run: (lab) => withDc3dd(lab, `head -c ${2 * PART} /proc/self/fd/3`),
+  },
+  {
+    area: 'host', fault: 'dc3dd ends with 0 and says nothing in its log', expected: 'FAILED NOT_PROVEN, then COMPLETE',
+    run: (lab) => withDc3dd(lab, 'cat /proc/self/fd/3'),
+  },
+  {
+    area: 'host', fault: 'dc3dd gives bytes that the source does not have', expected: 'FAILED NOT_PROVEN, then FAILED PART_MISMATCH',
+    run: (lab) => withDc3dd(lab, 'tr a b < /proc/self/fd/3'),
+  },
+  {
+    area: 'host', fault: 'no dc3dd', expected: 'FAILED DC3DD_MISSING',
+    async run(lab) {
+      return (await lab.collect(await lab.image(), lab.directory(), [], { env: { PATH: '/nonexistent' } })).outcome;
+    },
+  },
+  {
+    area: 'host', fault: 'the scratch directory is full', expected: 'FAILED SCRATCH_UNFIT',
+    async run(lab) {
+      const full = await tmpfs(lab, 'full', 65_536);
+      await writeFile(`${full}/filler`, Buffer.alloc(65_536)).catch(() => undefined);
+      return (await lab.collect(await lab.image(), lab.directory(), ['--scratch-dir', full])).outcome;
+    },
+  },
+  {
+    area: 'host', fault: 'standard output is closed', expected: 'COMPLETE',
+    async run(lab) {
+      return (await lab.collect(await lab.image(), lab.directory(), [], { stdout: 'closed' })).outcome;
+    },
+  },
+  {
+    area: 'host', fault: 'nobody reads standard output', expected: 'COMPLETE',
+    async run(lab) {
+      return (await lab.collect(await lab.image(), lab.directory(), [], { stdout: 'unread' })).outcome;
+    },
+  },
+  {
+    area: 'host', fault: 'too few file descriptors', expected: ['FAILED', 'FAILED STORE_FAILED', 'FAILED UNEXPECTED', 'COMPLETE'],
+    async run(lab) {
+      return (await lab.collect(await lab.image(), lab.directory(), [], { under: ['prlimit', '--nofile=24:24'] })).outcome;
+    },
+  },
+];
