@@ -44,12 +44,17 @@ function report(error: unknown, json: boolean): void {
   if (!(error instanceof StageError) && process.env['CLEANROOM_DEBUG']) console.error(error);
 }
 
+/** Longest time between a signal and the end. */
+const END_AFTER_MS = 10_000;
+
 /** SIGTERM and SIGINT end the work as resumable; the second SIGINT ends it now. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   let interrupts = 0;
   const stop = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' && ++interrupts === 2) process.kill(process.pid, 'SIGKILL');
+    // What does not listen, or waits for a disk or a server that never answers, is not waited for.
+    setTimeout(() => process.exit(EXIT.interrupted), END_AFTER_MS).unref();
     const advice = 'Start the same command again: what was stored is taken over.';
     controller.abort(new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice }));
   };
