@@ -151,7 +151,10 @@ function declare(program: Command, { name, argument, summary, examples, required
         return;
       }
       const work = await load();
-      process.exitCode = await work({ config, metadata, signal: interruption() }, command.args[0] ?? '');
+      const signal = interruption();
+      process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '').catch((error: unknown) => {
+        throw signal.aborted ? signal.reason : error; // whatever gave up because it was told to
+      });
     } catch (error) {
       report(error, flags['json'] === true);
       process.exitCode = exitOf(error);
