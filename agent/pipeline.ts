@@ -93,7 +93,7 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
     events.info(LogEvent.acquisitionEnded, { ...done, seconds, store: context.store.location });
     return { ...done, seconds };
   } catch (error) {
-    const failed = asStageError(error);
+    const failed = asStageError(signal.aborted ? signal.reason : error); // what gave up because it was told to
     const failure = failed.leaving(failed.safe ?? SAFE[run.reached](context.store.location));
     const { code, stage, advice, safe, retryable } = failure;
     events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), safe, advice, retryable, store: context.store.location });
