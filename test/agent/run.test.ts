@@ -99,7 +99,10 @@ describe('collector run', function () {
     const identity = await identityOf(late.path);
     await finished(cli, identity);
     const root = (await listDisks()).filter(({ verdict }) => !verdict.eligible && verdict.reason === 'root-disk').map(({ disk }) => disk.identity);
-    for (const system of root) expect(about(cli, system, 'disk.left-alone')).to.have.length(1);
+    for (const system of root) {
+      expect(await cli.event('disk.left-alone', (line) => line['identity'] === system)).to.include({ reason: 'root-disk' });
+      expect(about(cli, system, 'acquisition.started')).to.deep.equal([]);
+    }
     for (const alone of [early, identityBefore]) expect(about(cli, alone, 'acquisition.started')).to.deep.equal([]);
     expect((await execa('blockdev', ['--getro', mounted.path])).stdout, 'it was not touched').to.equal('0');
     await unmount();
