@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -86,7 +86,7 @@ async function watchADisk(image: string, to: string): Promise<string> {
   await ensureUdev();
   cleanUps.push(stopUdev);
   step('The collector starts to watch. Disks that are already attached to this machine are left alone.');
-  const collector = startCollector(['run', '--case', CASE, '--to', to, '--once', '--ignore-attached', '--logs', 'none']);
+  const collector = startCollector(['run', '--case', CASE, '--to', to, '--once', '--ignore-attached', '--logs', 'none', '--scratch-dir', dirname(image)]);
   const loop = await attachWhenWatched(collector, image);
   say(`\n==> ${image} is attached read-only as ${loop.path}; udev names it /dev/disk/by-label/${LABEL}\n`);
   const found = (await listDisks({})).find(({ disk }) => disk.path === loop.path);
@@ -98,7 +98,7 @@ async function imageTheFile(image: string, to: string, why: string): Promise<str
   step(`${why}: the collector images the file itself instead of a disk.`);
   await chmod(image, 0o444);
   const volume = `vol-file-${Date.now()}`;
-  await ended(startCollector(['collect', image, '--case', CASE, '--volume', volume, '--to', to, '--logs', 'none', '--allow-writable-source']));
+  await ended(startCollector(['collect', image, '--case', CASE, '--volume', volume, '--to', to, '--logs', 'none', '--scratch-dir', dirname(image), '--allow-writable-source']));
   return volume;
 }
 

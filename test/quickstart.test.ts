@@ -14,10 +14,10 @@ const QUICKSTART = resolve(import.meta.dirname, '../scripts/quickstart.ts');
 /** An ordinary user, who may not attach loop devices. */
 const NOBODY = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--'];
 
-/** What the quickstart could leave behind: loop devices over its disks, and its folders. */
+/** What the quickstart could leave behind: loop devices over its disks, its folders, an ordinary user's scratch folder. */
 const leftovers = async (): Promise<string[]> => {
   const loops = globSync('/sys/block/loop*/loop/backing_file').map((path) => readFileSync(path, 'utf8').trim()).filter((file) => file.includes('/cleanroom-disks-'));
-  return [...loops, ...(await readdir(tmpdir())).filter((name) => name.startsWith('cleanroom-disks-'))].toSorted();
+  return [...loops, ...(await readdir(tmpdir())).filter((name) => /^cleanroom-(?:disks-|\d+$)/.test(name))].toSorted();
 };
 
 describe('npm run quickstart', function () {
