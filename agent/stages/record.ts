@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   chainEvent, hostileText, MANIFEST_SCHEMA, recordKey, serializeCustody, serializeManifest,
   type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody,
 } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
+import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { StageError } from '../errors.ts';
 
 export type Exhibit = {
@@ -40,6 +42,26 @@ export class CustodyLog {
   }
 }
 
+/** How long another collector gets for the two small records that it still has to store. */
+const RIVAL_MS = 10_000;
+
+/**
+ * The capture log is the first record, and only one collector can store it: who finds it taken either follows an attempt
+ * that ended there, or lost against a collector that runs now, whose manifest is about to come.
+ * @throws StageError code COLLECTED when it came
+ */
+async function refuseLost(store: EvidenceStore, { caseId, exhibitId }: Exhibit, signal: AbortSignal): Promise<void> {
+  const key = recordKey(caseId, exhibitId, 'manifest.json');
+  for (const deadline = performance.now() + RIVAL_MS; performance.now() < deadline; await sleep(500, undefined, { signal })) {
+    if (!(await store.head(key, signal).catch(undefinedWhenForbidden))) continue;
+    throw new StageError('record', 'COLLECTED', `another collector has just finished ${exhibitId} of case ${caseId}`, {
+      retryable: false,
+      safe: `Its image and manifest are in ${store.location}; this one added nothing.`,
+      advice: `Verify it (collector verify ${store.location}).`,
+    });
+  }
+}
+
 type StoredRecord = ManifestBody['records']['captureLog'];
 
 /**
@@ -47,19 +69,25 @@ type StoredRecord = ManifestBody['records']['captureLog'];
  * carries its acquisition's id in its name.
  */
 export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredRecord> {
-  const body = Buffer.from(text);
-  const contentType = record === 'custody.jsonl' ? 'application/jsonl' : 'text/plain; charset=utf-8';
-  const put = async (key: string): Promise<StoredRecord> => {
-    const { versionId } = await store.putRecord(key, body, contentType, signal);
-    return { key, length: body.length, sha256: sha256Hex(body), ...(versionId === undefined ? {} : { versionId }) };
-  };
   try {
-    return await put(recordKey(exhibit.caseId, exhibit.exhibitId, record));
+    return await putText(store, recordKey(exhibit.caseId, exhibit.exhibitId, record), text, signal);
   } catch (error) {
     if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
-    return put(recordKey(exhibit.caseId, exhibit.exhibitId, record, exhibit.acquisitionId));
+    if (record === 'capture.log') await refuseLost(store, exhibit, signal);
+    return storeAttemptRecord(store, exhibit, record, text, signal);
   }
 }
+
+async function putText(store: EvidenceStore, key: string, text: string, signal: AbortSignal): Promise<StoredRecord> {
+  const body = Buffer.from(text);
+  const contentType = key.endsWith('.jsonl') ? 'application/jsonl' : 'text/plain; charset=utf-8';
+  const { versionId } = await store.putRecord(key, body, contentType, signal);
+  return { key, length: body.length, sha256: sha256Hex(body), ...(versionId === undefined ? {} : { versionId }) };
+}
+
+/** Stores a record under the acquisition's own id: nobody else's name. */
+export const storeAttemptRecord = (store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredRecord> =>
+  putText(store, recordKey(exhibit.caseId, exhibit.exhibitId, record, exhibit.acquisitionId), text, signal);
 
 /** Writes the manifest, last of all: from here on the image is evidence. */
 export async function storeManifest(store: EvidenceStore, body: Omit<ManifestBody, 'schema' | 'createdAt'>, signal: AbortSignal): Promise<StoredObjectInfo & { sha256: string }> {

@@ -27,6 +27,7 @@ try {
     const result = await runRow(row, { moto, seed, long });
     results.push(result);
     const { ok, outcome, seconds } = result;
+    for (const problem of ok ? [] : result.broken) process.stderr.write(`    ${problem}\n`);
     process.stderr.write(`${ok ? 'ok ' : 'NOT'} ${row.area}: ${row.fault}: ${outcome} (${seconds.toFixed(1)} s)\n`);
   }
 } finally {

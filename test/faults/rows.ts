@@ -1,8 +1,9 @@
 import { BAD_SECTORS } from './cases/bad-sectors.ts';
 import { HOST } from './cases/host.ts';
+import { RESUME } from './cases/resume.ts';
 import { SOURCE } from './cases/source.ts';
 import { STORE } from './cases/store.ts';
 import type { FaultRow } from './row.ts';
 
 /** Every fault of the suite, in the order of its table. */
-export const ROWS: readonly FaultRow[] = [...SOURCE, ...BAD_SECTORS, ...STORE, ...HOST];
+export const ROWS: readonly FaultRow[] = [...SOURCE, ...BAD_SECTORS, ...STORE, ...HOST, ...RESUME];

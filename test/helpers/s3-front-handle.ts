@@ -124,6 +124,7 @@ const createUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
 const uploadPart = async (exchange: Exchange): Promise<FrontAnswer> => {
   const { operation: { uploadId = '', partNumber = 0 }, state } = exchange;
   const upload = state.uploads.get(uploadId);
+  if (state.completed.has(uploadId)) throw new S3Refusal(404, 'NoSuchUpload', 'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.');
   const { bytes, headers, checksum } = await uploaded(exchange);
   if (upload?.algorithm && checksum?.name !== upload.algorithm) {
     throw new S3Refusal(400, 'InvalidRequest', `Checksum Type mismatch occurred, expected checksum Type: ${upload.algorithm}, actual checksum Type: ${checksum?.name ?? 'null'}`);
@@ -151,6 +152,7 @@ const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
     const xml = (await whole(answer)).toString();
     if (answer.status !== 200 || xml.includes('<Error>')) return withBody(answer, xml);
     state.uploads.delete(uploadId);
+    state.completed.add(uploadId);
     state.setObject(bucket, key, text(answer.headers['x-amz-version-id']), checksum);
     return withBody({ ...answer, headers: withoutChecksumHeaders(answer.headers) }, upload ? completeXml(xml, checksum) : xml);
   });

@@ -18,6 +18,8 @@ export type ObjectChecksum = { readonly name: ChecksumName; readonly value: stri
 /** What S3 knows beside what the upstream keeps. */
 export class FrontState {
   readonly uploads = new Map<string, FrontUpload>();
+  /** Uploads that were completed: S3 takes no more parts for them. */
+  readonly completed = new Set<string>();
   readonly #objects = new Map<string, ObjectChecksum>();
   readonly #queues = new Map<string, Promise<unknown>>();
 

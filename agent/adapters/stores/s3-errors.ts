@@ -36,10 +36,11 @@ export function storeError(doing: string, error: unknown): StageError {
   const name = nameOf(error);
   const status = statusOf(error);
   const requestId = (error as AwsError | undefined)?.$metadata?.requestId;
+  const said = /Deserialization error/.test(messageOf(error)) ? 'the answer is not in the form of S3 (is there a proxy?)' : messageOf(error);
   const answer = [status, name && name !== 'Error' ? name : undefined, requestId && `request ${requestId}`].filter(Boolean).join(', ');
   const final = FINAL.has(name) || (status === 403 && name !== 'RequestTimeTooSkewed' && !name.startsWith('Expired'));
   const advice = ADVICE[name] ?? (status === 403 ? ADVICE['AccessDenied'] : undefined);
-  return new StageError('store', final ? 'STORE_REFUSED' : 'STORE_FAILED', `${doing} failed: ${messageOf(error)}${answer ? ` (${answer})` : ''}`, {
+  return new StageError('store', final ? 'STORE_REFUSED' : 'STORE_FAILED', `${doing} failed: ${said}${answer ? ` (${answer})` : ''}`, {
     retryable: !final,
     cause: error,
     ...(advice === undefined ? {} : { advice }),

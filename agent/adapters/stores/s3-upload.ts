@@ -78,6 +78,7 @@ export class S3Upload implements ImageUpload {
       answer = await client.send(command, { abortSignal: signal });
     } catch (error) {
       if (body.failure instanceof StageError) throw body.failure;
+      if (nameOf(error) === 'NoSuchUpload') throw await this.#ended(doing, error, signal);
       throw storeError(doing, error);
     } finally {
       body.cancel(); // an answer that came before the body's end leaves it half sent
@@ -86,6 +87,17 @@ export class S3Upload implements ImageUpload {
     this.#confirm(partNumber, answer, digests);
     this.#etags.set(partNumber, answer.ETag!);
     return { partNumber, length, etag: answer.ETag!, ...(digests.sha256 ? { sha256: digests.sha256 } : {}), ...(digests.crc32 ? { crc32: digests.crc32 } : {}) };
+  }
+
+  /** The upload is gone: another collector completed it, or somebody (a person, a lifecycle rule) ended it. */
+  async #ended(doing: string, cause: unknown, signal: AbortSignal): Promise<StageError> {
+    if (await this.#context.head(undefined, signal).catch(() => undefined)) return this.#taken(cause);
+    return new StageError('store', 'STORE_REFUSED', `${doing} failed: the upload ${this.uploadId} was ended by somebody else`, {
+      retryable: false,
+      cause,
+      safe: 'What that upload held is lost; the disk was not changed.',
+      advice: 'Find out who ends uploads (a lifecycle rule?), then start the same command again: the disk is read anew.',
+    });
   }
 
   /** The store must repeat the checksum that it computed; silence is no confirmation. */

@@ -1,23 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { execa } from 'execa';
+import { MiB } from '../../../modules/vocabulary/index.ts';
 import type { Fault, FaultRequest } from '../../helpers/s3-front.ts';
+import { s3ClientOf } from '../../helpers/s3-store.ts';
 import type { Lab } from '../lab.ts';
 import type { FaultRow } from '../row.ts';
 
-const part = (request: FaultRequest, number?: number): boolean => request.operation === 'UploadPart' && (number === undefined || request.partNumber === number);
+const isPart = (request: FaultRequest, from = 1, to = from): boolean =>
+  request.operation === 'UploadPart' && request.partNumber! >= from && request.partNumber! <= to;
+
+type Faults = (request: FaultRequest) => Fault | undefined;
+
+/** Few tries and little patience, so that a fault that stays is given up soon. */
+const SOON = ['--part-tries', '3', '--request-timeout-seconds', '2'];
 
 /** Images into a bucket whose front does this to requests. */
-async function through(lab: Lab, faults: (request: FaultRequest) => Fault | undefined, more: readonly string[] = []): Promise<string> {
-  const source = await lab.image();
-  const bucket = await lab.bucket(faults);
-  return (await lab.collect(source, bucket, more)).outcome;
+async function through(lab: Lab, faults: Faults, more: readonly string[] = []): Promise<string> {
+  return (await lab.collect(await lab.image(), await lab.bucket(faults), more)).outcome;
 }
 
+/** Images through a fault that stays, and then without it: what was stored must be taken over. */
+async function thenHealed(lab: Lab, faults: Faults, more: readonly string[] = SOON): Promise<string> {
+  const source = await lab.image();
+  const bucket = await lab.bucket(faults);
+  const first = await lab.collect(source, bucket, more, { limitSeconds: 90 });
+  bucket.faults = undefined;
+  const second = await lab.collect(source, bucket);
+  const taken = second.lines.some(({ event }) => event === 'acquisition.resumed') ? 'resumed' : 'anew';
+  return `${first.outcome}, then ${second.outcome} ${taken}`;
+}
+
+const first = (fault: Fault): Faults => (request) => (isPart(request, 1, 99) && request.attempt === 1 ? fault : undefined);
+const fromPart3 = (fault: Fault): Faults => (request) => (isPart(request, 3, 99) ? fault : undefined);
+const refuse = (status: number, code: string): Fault => ({ kind: 'status', status, code });
+
+/** A tmpfs that holds two parts and a half, and room later. */
+async function fullDirectory(lab: Lab): Promise<string> {
+  const path = await lab.folder('small');
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${13 * MiB}`, 'cleanroom-fault', path]);
+  lab.onEnd(() => execa('umount', ['--lazy', path]));
+  const source = await lab.image();
+  const place = lab.directory(`${path}/evidence`);
+  const before = await lab.collect(source, place);
+  await execa('mount', ['-o', `remount,size=${200 * MiB}`, path]);
+  return `${before.outcome}, then ${(await lab.collect(source, place)).outcome}`;
+}
+
+const row = (fault: string, expected: FaultRow['expected'], run: FaultRow['run'], long?: true): FaultRow =>
+  ({ area: 'store', fault, expected, run, ...(long ? { long } : {}) });
+
 export const STORE: readonly FaultRow[] = [
-  {
-    area: 'store', fault: 'every part is answered with 500 once', expected: 'COMPLETE',
-    run: (lab) => through(lab, (request) => (part(request) && request.attempt === 1 ? { kind: 'status', status: 500 } : undefined)),
-  },
-  {
-    area: 'store', fault: 'a part is silently corrupted, and read back', expected: 'FAILED STORED_DIFFERS',
-    run: (lab) => through(lab, (request) => (part(request, 3) ? { kind: 'corrupt-silently', at: 4_000_000 } : undefined), ['--reread', 'always']),
-  },
+  row('every part is answered with 500 once', 'COMPLETE', (lab) => through(lab, first(refuse(500, 'InternalError')))),
+  row('every connection breaks once in mid-part', 'COMPLETE', (lab) => through(lab, first({ kind: 'reset', afterBytes: 2 * MiB }))),
+  row('every part is damaged once on its way', 'COMPLETE', (lab) => through(lab, first({ kind: 'corrupt', at: 77 }))),
+  row("every part's answer is lost once", 'COMPLETE', (lab) => through(lab, first({ kind: 'lose-response' }))),
+  row('no answer to the first try of part 2', 'COMPLETE', (lab) =>
+    through(lab, (request) => (isPart(request, 2) && request.attempt === 1 ? { kind: 'black-hole' } : undefined), ['--request-timeout-seconds', '2'])),
+  row('a storm of 503 SlowDown, three a part', 'COMPLETE', (lab) =>
+    through(lab, (request) => (isPart(request, 1, 99) && request.attempt <= 3 ? refuse(503, 'SlowDown') : undefined))),
+  row('503 SlowDown for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(503, 'SlowDown')))),
+  row('no answer to any part, for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'black-hole' })), true),
+  row('connections break for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'reset', afterBytes: 1000 }))),
+  row('credentials expire in mid-image', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(400, 'ExpiredToken')))),
+  row('access is denied half-way', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(403, 'AccessDenied')))),
+  row("the host's clock is wrong", ['FAILED STORE_FAILED, then COMPLETE anew', 'FAILED STORE_REFUSED, then COMPLETE anew'], (lab) =>
+    thenHealed(lab, () => refuse(403, 'RequestTimeTooSkewed'))),
+  row('the completion is refused for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) =>
+    thenHealed(lab, ({ operation }) => (operation === 'CompleteMultipartUpload' ? refuse(500, 'InternalError') : undefined))),
+  row('the completion succeeds and its answer is lost', 'COMPLETE', (lab) =>
+    through(lab, ({ operation, attempt }) => (operation === 'CompleteMultipartUpload' && attempt === 1 ? { kind: 'lose-response' } : undefined))),
+  row("the completion's answer is cut off", ['COMPLETE'], (lab) =>
+    through(lab, ({ operation, attempt }) => (operation === 'CompleteMultipartUpload' && attempt === 1 ? { kind: 'truncate-response', afterBytes: 40 } : undefined))),
+  row('the completion fails inside a 200', 'COMPLETE', (lab) =>
+    through(lab, ({ operation, attempt }) => (operation === 'CompleteMultipartUpload' && attempt === 1 ? refuse(200, 'InternalError') : undefined))),
+  row('the manifest cannot be stored', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) =>
+    thenHealed(lab, ({ operation, key }) => (operation === 'PutObject' && key.endsWith('manifest.json') ? refuse(403, 'AccessDenied') : undefined))),
+  row('a part is silently corrupted, and read back', 'FAILED STORED_DIFFERS', (lab) =>
+    through(lab, (request) => (isPart(request, 3) ? { kind: 'corrupt-silently', at: 4_000_000 } : undefined), ['--reread', 'always'])),
+  row('what is read back is cut off', ['FAILED STORED_DIFFERS', 'FAILED STORE_FAILED', 'COMPLETE'], (lab) =>
+    through(lab, ({ operation, attempt }) => (operation === 'GetObject' && attempt === 1 ? { kind: 'truncate-response', afterBytes: MiB } : undefined), ['--reread', 'always'])),
+  row('a slow store: 8 MiB a second', 'COMPLETE', (lab) => through(lab, (request) => (isPart(request, 1, 99) ? { kind: 'throttle', bytesPerSecond: 8 * MiB } : undefined)), true),
+  row('the bucket loses its versioning in mid-image', 'COMPLETE', async (lab) => {
+    const bucket = await lab.bucket();
+    const client = s3ClientOf(bucket.front);
+    const set = (Status: 'Enabled' | 'Suspended') => client.send(new PutBucketVersioningCommand({ Bucket: bucket.bucket, VersioningConfiguration: { Status } }));
+    await set('Enabled');
+    bucket.faults = async (request) => {
+      if (isPart(request, 3) && request.attempt === 1) await set('Suspended');
+      return undefined;
+    };
+    const { outcome } = await lab.collect(await lab.image(), bucket);
+    client.destroy();
+    return outcome;
+  }),
+  row('the directory fills up', 'FAILED STORE_FULL, then COMPLETE', fullDirectory),
+  row('answers that come 3 s late', 'COMPLETE', (lab) => through(lab, ({ attempt }) => (attempt === 1 ? { kind: 'delay', ms: 3000 } : undefined)), true),
+  row('nothing listens', 'FAILED STORE_FAILED', async (lab) => {
+    const bucket = await lab.bucket();
+    const gone = { ...bucket, args: ['--endpoint', 'http://127.0.0.1:9', '--logs', 'none'] };
+    await sleep(1);
+    return (await lab.collect(await lab.image(), gone, SOON)).outcome;
+  }),
 ];

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultRequest } from '../../helpers/s3-front.ts';
+import { MiB } from '../../../modules/vocabulary/index.ts';
+import { type Bucket, type Lab, type Place, PART } from '../lab.ts';
+import { exhibitsOf } from '../promises.ts';
+import type { FaultRow } from '../row.ts';
+import { keysOf, manifestOf } from '../stored.ts';
+
+/** The image in three objects, so that there are instants between their completions. */
+const SPLIT = ['--max-object-size', '10MiB'];
+
+type Moment = { readonly name: string; readonly is: (request: FaultRequest) => boolean };
+
+const at = (name: string, operation: string, suffix = '', partNumber?: number): Moment => ({
+  name,
+  is: (request) => request.operation === operation && request.key.endsWith(suffix) && (partNumber === undefined || request.partNumber === partNumber),
+});
+
+const MOMENTS: readonly Moment[] = [
+  at('the first upload is begun', 'CreateMultipartUpload', '.000'),
+  at('the second upload is begun', 'CreateMultipartUpload', '.001'),
+  at('a part is stored', 'UploadPart', '.001', 1),
+  at('the first object is completed', 'CompleteMultipartUpload', '.000'),
+  at('the second object is completed', 'CompleteMultipartUpload', '.001'),
+  at('the last object is completed', 'CompleteMultipartUpload', '.002'),
+  at('the capture log is stored', 'PutObject', 'capture.log'),
+  at('the custody log is stored', 'PutObject', 'custody.jsonl'),
+  at('the manifest is stored', 'PutObject', 'manifest.json'),
+];
+
+/** Kills the collector in the middle of one request, which the store carries out (`after`) or never sees (`before`). */
+async function killedAt(lab: Lab, { is }: Moment, when: 'before' | 'after'): Promise<string> {
+  const source = await lab.image();
+  const bucket = await lab.bucket();
+  const running = lab.start(source, bucket, SPLIT);
+  bucket.faults = (request) => {
+    if (!is(request)) return undefined;
+    bucket.faults = undefined;
+    running.kill('SIGKILL');
+    return { kind: when === 'before' ? 'reset' : 'lose-response' };
+  };
+  const first = await running.ended;
+  const second = await lab.collect(source, bucket, SPLIT);
+  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
+}
+
+/** Empty when one image with its manifest is there and verifies; what is there instead otherwise. */
+async function wholeness(place: Place): Promise<string> {
+  const exhibits = await exhibitsOf(place);
+  return exhibits.length === 1 && exhibits[0]!.ok ? '' : `, and the store does not verify: ${JSON.stringify(exhibits.map(({ problems }) => problems)).slice(0, 300)}`;
+}
+
+const kills = MOMENTS.flatMap((moment, index) =>
+  (['before', 'after'] as const).map((when): FaultRow => ({
+    area: 'resume',
+    fault: `killed just ${when} ${moment.name}`,
+    expected: moment.name === 'the manifest is stored' && when === 'after' ? 'KILLED, then FAILED COLLECTED' : 'KILLED, then COMPLETE',
+    ...(index % 3 === (when === 'before' ? 0 : 2) || moment.name.startsWith('the m') ? {} : { long: true as const }),
+    run: (lab) => killedAt(lab, moment, when),
+  })),
+);
+
+/** Starts two collectors on one exhibit; the second when the first has stored a part. */
+async function twoCollectors(lab: Lab, place: Place, headStart: boolean): Promise<string> {
+  const source = await lab.image();
+  const one = lab.start(source, place, ['--concurrency', '1']);
+  if (headStart) await one.until('it stored a part', ({ event }) => event === 'part.stored');
+  const two = lab.start(source, place, ['--concurrency', '1', '--scratch-dir', lab.file('scratch-2')]);
+  const ends = [await one.ended, await two.ended];
+  const outcomes = ends.map(({ outcome, stderr }) => (outcome === 'COMPLETE' || /EXISTS|BUSY|COLLECTED/.test(outcome) ? outcome : `${outcome} (${stderr.trim()})`)).toSorted();
+  const keys = await keysOf(place);
+  const debris = keys.length === 4 ? '' : `, and leaves ${keys.join(', ')}`;
+  const left = (await lab.command(['uploads', place.to, '--json'], place)).stdout.trim();
+  return `${outcomes.join(' and ')}${debris}${left === '' ? '' : `, and leaves uploads: ${left}`}${await wholeness(place)}`;
+}
+
+/** One collector has its manifest; the other lost while it stored, or while it recorded. */
+const WON = ['COMPLETE and FAILED EXISTS', 'COMPLETE and FAILED COLLECTED'];
+
+const slowly = async (lab: Lab): Promise<Bucket> =>
+  lab.bucket(({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 16 * MiB } : undefined));
+
+/** Kills collectors at random instants until there were `most`, and looks after each whether anything is called what it is not. */
+async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number) => Promise<Place>): Promise<string> {
+  const source = await lab.image(8 * PART + 12_800);
+  let killed = 0;
+  for (let round = 0; killed < most; round++) {
+    const place = await where(lab, round);
+    for (let done = false; !done && killed < most; ) {
+      const running = lab.start(source, place, SPLIT);
+      const timer = setTimeout(() => running.kill('SIGKILL'), 350 + lab.random() * 1400);
+      const { outcome, stderr } = await running.ended;
+      clearTimeout(timer);
+      if (outcome === 'KILLED') killed++;
+      else if (outcome === 'COMPLETE' || outcome === 'FAILED COLLECTED') done = true;
+      else return `${outcome} after ${killed} kills: ${stderr}`;
+    }
+    const last = await lab.collect(source, place, SPLIT);
+    if (last.outcome !== 'COMPLETE' && last.outcome !== 'FAILED COLLECTED') return `${last.outcome} after ${killed} kills: ${last.stderr}`;
+    const exhibits = await exhibitsOf(place);
+    if (!exhibits[0]?.ok || exhibits[0].sha256 !== source.sha256) return `${JSON.stringify(exhibits)} after ${killed} kills`;
+  }
+  return 'nothing false, and every image whole';
+}
+
+export const RESUME: readonly FaultRow[] = [
+  ...kills,
+  {
+    area: 'resume', fault: 'two collectors on one exhibit, directory', expected: ['COMPLETE and FAILED BUSY', ...WON],
+    run: (lab) => twoCollectors(lab, lab.directory(), true),
+  },
+  {
+    area: 'resume', fault: 'two collectors on one exhibit, S3, the second later', expected: WON,
+    run: async (lab) => twoCollectors(lab, await slowly(lab), true),
+  },
+  {
+    area: 'resume', fault: 'two collectors on one exhibit, S3, in the same moment', expected: WON,
+    run: async (lab) => twoCollectors(lab, await slowly(lab), false),
+  },
+  {
+    area: 'resume', fault: 'an upload is ended by somebody in mid-image', expected: 'FAILED STORE_REFUSED, then COMPLETE',
+    async run(lab) {
+      const source = await lab.image();
+      const bucket = await lab.bucket(({ operation, partNumber }) =>
+        operation === 'UploadPart' && partNumber === 3 ? { kind: 'status', status: 404, code: 'NoSuchUpload' } : undefined);
+      const first = await lab.collect(source, bucket);
+      bucket.faults = undefined;
+      return `${first.outcome}, then ${(await lab.collect(source, bucket)).outcome}`;
+    },
+  },
+  {
+    area: 'resume', fault: 'told to stop while it stores, then again', expected: 'INTERRUPTED, then COMPLETE with parts taken over',
+    async run(lab) {
+      const source = await lab.image();
+      const bucket = await slowly(lab);
+      const running = lab.start(source, bucket, ['--concurrency', '1']);
+      await running.until('it stored two parts', ({ event, part }) => event === 'part.stored' && part === 2);
+      running.kill('SIGTERM');
+      const first = await running.ended;
+      await sleep(10);
+      const second = await lab.collect(source, bucket);
+      const taken = second.lines.find(({ event }) => event === 'acquisition.ended')?.['takenOver'];
+      await manifestOf(bucket);
+      return `${first.outcome}, then ${second.outcome} with ${Number(taken) >= 2 ? '' : 'no '}parts taken over`;
+    },
+  },
+  {
+    area: 'resume', fault: 'killed at random instants, directory', expected: 'nothing false, and every image whole',
+    run: (lab) => killLoop(lab, lab.long ? 120 : 10, (of, round) => Promise.resolve(of.directory(of.file(`evidence-${round}`)))),
+  },
+  {
+    area: 'resume', fault: 'killed at random instants, S3', expected: 'nothing false, and every image whole',
+    run: (lab) => killLoop(lab, lab.long ? 120 : 10, (of) => of.bucket()),
+  },
+];
