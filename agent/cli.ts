@@ -18,15 +18,15 @@ Exit status:
   5  interrupted; start the same command again to resume`;
 
 /** Codes of failures that lie in what was asked for. */
-const USAGE = new Set(['EXISTS', 'LAYOUT_DIFFERS']);
+const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS']);
 /** Codes of failures that lie in the host or the destination. */
-const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'STORE_REFUSED', 'STORE_FULL', 'BUSY']);
+const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'PATH_UNSAFE']);
 
 function exitOf(error: unknown): ExitStatus {
   if (!(error instanceof StageError)) return EXIT.failed;
   if (error.code === 'INTERRUPTED') return EXIT.interrupted;
   if (error.stage === 'configure' || error.stage === 'identify' || USAGE.has(error.code)) return EXIT.usage;
-  if (error.stage === 'open' || ENVIRONMENT.has(error.code)) return EXIT.environment;
+  if (error.stage === 'open' || ENVIRONMENT.has(error.code) || error.code.startsWith('STORE_')) return EXIT.environment;
   return EXIT.failed;
 }
 

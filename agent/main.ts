@@ -1,5 +1,7 @@
 /** The composition root: turns a configuration into the things that the commands work with. */
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { hostname, release } from 'node:os';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ulid } from 'ulid';
@@ -58,6 +60,12 @@ export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
   return Promise.resolve(new S3Store(kmsKeyId === undefined ? options : { ...options, kmsKeyId }));
 }
 
+/** Names where events go, so that what an earlier run left is never delivered to somewhere else. */
+const destinationOf = (config: CollectorConfig): string => {
+  const { AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: own, AWS_ENDPOINT_URL: all } = process.env;
+  return createHash('sha256').update(JSON.stringify([regionOf(config), own ?? all, config.logGroupPrefix])).digest('hex').slice(0, 16);
+};
+
 /** Whether a person watches: then a bar and sentences take the place of log lines. */
 export const personWatches = ({ json, progress }: CollectorConfig): boolean => !json && progress && process.stderr.isTTY === true;
 
@@ -70,7 +78,7 @@ export async function openEventLog(config: CollectorConfig, host: HostFacts): Pr
         client: await logsClientFor(config),
         prefix: config.logGroupPrefix,
         stream: `${config.caseId ?? 'no-case'}/${host.instanceId ?? host.host}/${ulid()}`,
-        spoolDir: `${config.scratchDir}/spool`,
+        spoolDir: join(config.scratchDir, 'spool', destinationOf(config)),
       }),
     );
   }
@@ -100,6 +108,7 @@ export async function collectOptions(config: CollectorConfig, store: EvidenceSto
     concurrency: config.concurrency,
     partTries: config.partTries,
     stallSeconds: config.stallSeconds,
+    ...(config.kmsKeyId === undefined ? {} : { kmsKeyId: config.kmsKeyId }),
     scratchDir: config.scratchDir,
     reread: config.reread === 'always' || (config.reread === 'auto' && !store.partChecksum.verifiedByStore),
   };

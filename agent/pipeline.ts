@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
 import { imageKey, LogEvent, partCount, recordKey, type ImageStatus } from '../modules/vocabulary/index.ts';
 import { mapBadSectors } from './adapters/bad-sectors.ts';
+import { readDc3ddLog } from './adapters/dc3dd.ts';
 import type { Dc3ddTool } from './adapters/dc3dd-tool.ts';
 import type { FanOutLog } from './adapters/logs/create-event-log.ts';
 import type { EventLog } from './adapters/logs/event-log.ts';
@@ -17,13 +18,15 @@ import { messageOf, StageError } from './errors.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
 import { manifestOf, type HostFacts } from './stages/manifest.ts';
 import { judge, type Judgement } from './stages/prove.ts';
-import { CustodyLog, describeBadRanges, hostileString, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
+import { CustodyLog, describeBadRanges, hostileString, storeAttemptRecord, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
 
 export type CollectOptions = Omit<AcquireOptions, 'scratch' | 'dc3dd'> & {
   /** Folder for dc3dd's log while it runs. */
   readonly scratchDir: string;
   /** Reads every stored object back before the manifest is written. */
   readonly reread: boolean;
+  /** The key that was asked for, to compare with the one that was used. */
+  readonly kmsKeyId?: string;
 };
 
 export type CollectContext = {
@@ -96,11 +99,30 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
     const failed = asStageError(signal.aborted ? signal.reason : error); // what gave up because it was told to
     const failure = failed.leaving(failed.safe ?? SAFE[run.reached](context.store.location));
     const { code, stage, advice, safe, retryable } = failure;
+    await storeAttempt(run, failure, scratch?.path);
     events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), safe, advice, retryable, store: context.store.location });
     throw failure;
   } finally {
     detach();
     await scratch?.remove().catch(() => undefined); // leftovers of a scratch disk that fails are not worth an image
+  }
+}
+
+/** Longest time for the records of an attempt that failed: whoever stops the collector waits for it. */
+const ATTEMPT_MS = 4000;
+
+/** The logs of an attempt that failed are custody too: they are stored under its own id, as well as can be. */
+async function storeAttempt(run: Run, failure: StageError, scratch: string | undefined): Promise<void> {
+  if (run.reached === 'nothing') return; // the source was not read
+  const { store, exhibit, custody, captureText, events } = run;
+  try {
+    custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message });
+    const log = scratch === undefined ? '' : await readDc3ddLog(scratch);
+    const signal = AbortSignal.timeout(ATTEMPT_MS);
+    await storeAttemptRecord(store, exhibit, 'capture.log', `${log}\n${captureText()}`, signal);
+    await storeAttemptRecord(store, exhibit, 'custody.jsonl', custody.text(), signal);
+  } catch (error) {
+    events.warn(LogEvent.warning, { message: `the logs of this attempt could not be stored: ${messageOf(error)}` });
   }
 }
 
@@ -127,12 +149,14 @@ async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Prom
   const after = await source.recheck();
   const judgement = judgeImage(run, acquired, bad, after);
   const objects = await completeObjects(run, acquired);
-  if (options.reread) await rereadObjects(run, acquired, objects);
+  const deviations = [...judgement.deviations, ...encryptionDeviations(options.kmsKeyId, objects)];
+  const reread = options.reread || mustReread(run, acquired);
+  if (reread) await rereadObjects(run, acquired, objects);
   custody.add('conclude', { status: judgement.status, sha256: acquired.end.sha256.toString('hex'), reasons: [...judgement.reasons] });
   const captureText = `${acquired.run.log}\n${describeBadRanges(bad.ranges)}${run.captureText()}`;
   const captureLog = await storeRecord(run.store, run.exhibit, 'capture.log', captureText, run.signal);
   const custodyLog = await storeRecord(run.store, run.exhibit, 'custody.jsonl', custody.text(), run.signal);
-  const facts = { ...run, acquired, bad, after, judgement, objects, openedAt, reread: options.reread, records: { captureLog, custodyLog } };
+  const facts = { ...run, acquired, bad, after, judgement: { ...judgement, deviations }, objects, openedAt, reread, records: { captureLog, custodyLog } };
   const manifest = await storeManifest(run.store, manifestOf(facts), run.signal);
   run.events.info(LogEvent.manifestStored, { key: manifest.key, sha256: manifest.sha256, versionId: manifest.versionId });
   return {
@@ -143,17 +167,28 @@ async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Prom
     sha256: acquired.end.sha256.toString('hex'),
     bytes: acquired.end.bytes,
     reasons: judgement.reasons,
-    deviations: judgement.deviations,
+    deviations,
     retries: acquired.retries,
     takenOver: acquired.takenOver,
   };
 }
 
+/** An upload that was taken over keeps the encryption it was started with. */
+function* encryptionDeviations(kmsKeyId: string | undefined, objects: readonly StoredObjectInfo[]): Generator<string> {
+  if (kmsKeyId === undefined || kmsKeyId.includes('alias/')) return;
+  for (const { key, kmsKeyArn } of objects) {
+    if (kmsKeyArn !== undefined && kmsKeyArn !== kmsKeyId && !kmsKeyArn.endsWith(`/${kmsKeyId}`)) yield `${key} is encrypted under ${kmsKeyArn}, asked for was ${kmsKeyId}`;
+  }
+}
+
+/** A part of an earlier attempt that only a CRC32 or an MD5 vouches for is believed when the whole image's SHA-256 agrees. */
+const mustReread = ({ store }: Run, { takenOver }: Acquired): boolean => takenOver > 0 && store.partChecksum.algorithm !== 'SHA256';
+
 /** An exhibit with a manifest is done; imaging it again would put two images of one exhibit under one name. */
 async function refuseCollected({ store, exhibit, signal }: Run): Promise<void> {
   const key = recordKey(exhibit.caseId, exhibit.exhibitId, 'manifest.json');
   if (!(await store.head(key, signal).catch(undefinedWhenForbidden))) return;
-  throw new StageError('store', 'EXISTS', `${exhibit.exhibitId} of case ${exhibit.caseId} is already in ${store.location}, with its manifest`, {
+  throw new StageError('store', 'COLLECTED', `${exhibit.exhibitId} of case ${exhibit.caseId} is already in ${store.location}, with its manifest`, {
     retryable: false,
     safe: 'What is stored was not touched.',
     advice: `Verify it (collector verify ${store.location}), or give this acquisition another --volume or --case.`,

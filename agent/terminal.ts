@@ -42,6 +42,10 @@ class Rate {
 /** The bar that is on the terminal now. */
 let shown: ProgressBar | undefined;
 
+const showing = (bar: ProgressBar | undefined): void => {
+  shown = bar;
+};
+
 /** Prints a line for a person, clear of the bar; the bar draws itself anew below it. @param last ends the bar first */
 export function printLine(line: string, { last = false } = {}, stream: NodeJS.WritableStream = process.stderr): void {
   if (last) shown?.stop();
@@ -69,7 +73,7 @@ export class ProgressBar implements ProgressView {
     if (phase !== this.#phase) {
       this.stop();
       this.#phase = phase;
-      shown = this;
+      showing(this);
       this.#rate = new Rate();
       this.#last = 0;
       this.#bar.start(Math.max(total, 1), 0, { phase, done: humanBytes(0), all: humanBytes(total), rate: humanBytes(0), left: '?' });
@@ -91,7 +95,7 @@ export class ProgressBar implements ProgressView {
     if (this.#phase === undefined) return;
     this.#bar.stop();
     this.#phase = undefined;
-    shown = undefined;
+    showing(undefined);
   }
 }
 

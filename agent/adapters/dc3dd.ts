@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { messageOf, StageError } from '../errors.ts';
@@ -11,6 +11,22 @@ const BUFFER_SIZE = '256K';
 /** Time that dc3dd has to end after SIGTERM before it is killed, and then before it is left to the kernel. */
 const KILL_AFTER_MS = 3000;
 const GIVE_UP_AFTER_MS = 6000;
+
+const LOG_NAME = 'dc3dd.log';
+
+/** Bytes of a log that are read: a disk that is bad all over fills gigabytes, and without its footer it is FAILED anyway. */
+const MAX_LOG = 16 * 1024 * 1024;
+
+/** dc3dd's log of an acquisition, as far as it was written; empty when there is none. */
+export async function readDc3ddLog(scratch: string): Promise<string> {
+  try {
+    await using file = await open(join(scratch, LOG_NAME));
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.min((await file.stat()).size, MAX_LOG)), 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } catch {
+    return '';
+  }
+}
 
 export type Dc3ddRun = {
   readonly argv: readonly string[];
@@ -42,7 +58,7 @@ export type Dc3ddOptions = {
  *   because the kernel waits for the disk
  */
 export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<Dc3ddRun> {
-  const logPath = join(options.scratch, 'dc3dd.log');
+  const logPath = join(options.scratch, LOG_NAME);
   const argv = ['if=/proc/self/fd/3', `bufsz=${BUFFER_SIZE}`, `log=${logPath}`, ...(options.secondHash ? ['hash=sha256'] : [])];
   const startedAt = new Date();
   const child = execa(options.binary, argv, {
@@ -76,7 +92,7 @@ export function startDc3dd(options: Dc3ddOptions, signal: AbortSignal): Promise<
         advice: 'Install dc3dd (Debian: apt-get install dc3dd) and see that this user may run it.',
       });
     }
-    const log = await readFile(logPath, 'latin1').catch(() => '');
+    const log = await readDc3ddLog(options.scratch);
     return {
       argv: [options.binary, ...argv],
       startedAt,

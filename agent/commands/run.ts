@@ -11,7 +11,7 @@ import { watchDevices, type DeviceEvent } from '../watch-devices.ts';
 import { collectOpened } from './collect.ts';
 import { withSession, type CommandInput, type Session } from './session.ts';
 
-/** A disk whose acquisition failed for a reason that may pass is tried again after these pauses, then left alone. */
+/** A disk whose acquisition failed for a reason that may pass is tried again after these pauses, the last one repeated. */
 const PAUSES_SECONDS = [15, 60, 300, 900, 1800];
 
 /** `collector run`: watches, and images every eligible disk that is attached or appears. */
@@ -37,7 +37,7 @@ class Watch {
   constructor(session: Session, bar: boolean) {
     this.#session = session;
     this.#bar = bar;
-    this.#limit = new AdaptiveLimit(session.config.parallel);
+    this.#limit = new AdaptiveLimit(session.config.once ? 1 : session.config.parallel);
     this.#signal = AbortSignal.any([session.signal, this.#ended.signal]);
   }
 
@@ -87,7 +87,8 @@ class Watch {
   /** Images one disk, again after a pause where that can help. Never rejects: one disk's trouble is not another's. */
   async #image(disk: Disk): Promise<void> {
     const gone = this.#attached.get(disk.diskseq)?.signal;
-    for (const pause of [...PAUSES_SECONDS, undefined]) {
+    for (let tries = 0; ; tries++) {
+      const pause = PAUSES_SECONDS[Math.min(tries, PAUSES_SECONDS.length - 1)]!;
       const isOver = (): boolean => this.#signal.aborted || (gone?.aborted ?? false);
       try {
         // Only while it is imaged: a disk that waits for its next try leaves its place to others.
@@ -101,7 +102,7 @@ class Watch {
       } catch (error) {
         if (this.#leaveAlone(disk, error, pause)) return;
       }
-      await delay(pause! * 1000, undefined, { signal: AbortSignal.any([this.#signal, ...(gone ? [gone] : [])]) }).catch(() => {});
+      await delay(pause * 1000, undefined, { signal: AbortSignal.any([this.#signal, ...(gone ? [gone] : [])]) }).catch(() => {});
     }
   }
 
@@ -120,7 +121,7 @@ class Watch {
   }
 
   /** Says what a failure means for the disk; true when it is not tried again. */
-  #leaveAlone(disk: Disk, error: unknown, pause: number | undefined): boolean {
+  #leaveAlone(disk: Disk, error: unknown, pause: number): boolean {
     const { events, caseId, config } = this.#session;
     const code = error instanceof StageError ? error.code : 'UNEXPECTED';
     const facts = { caseId, identity: disk.identity, name: disk.name, code, because: messageOf(error) };
@@ -128,12 +129,13 @@ class Watch {
       this.#interrupted = true;
       return true;
     }
-    if (code === 'EXISTS') {
+    if (code === 'COLLECTED') {
       events.info(LogEvent.diskLeftAlone, { ...facts, reason: 'collected' });
       if (config.once) this.#ended.abort();
       return true;
     }
-    const again = error instanceof StageError && error.retryable && pause !== undefined;
+    // What a store refuses, a person can put right while the disk stays attached.
+    const again = error instanceof StageError && (error.retryable || error.code === 'STORE_REFUSED');
     events.error(LogEvent.diskLeftAlone, { ...facts, ...(again ? { tryAgainSeconds: pause } : { advice: error instanceof StageError ? error.advice : undefined }) });
     if (again) return false;
     this.#exit = worse(this.#exit, EXIT.failed);

@@ -68,7 +68,7 @@ export type Acquired = {
  * stream is confirmed; rejects with the first failure, leaving what was stored to be taken over.
  */
 export async function acquire(source: AcquireSource, context: AcquireContext, signal: AbortSignal): Promise<Acquired> {
-  const layout = planLayout(source.size, context.options);
+  const layout = planned(source.size, context.options);
   const uploads: ImageUpload[] = [];
   try {
     for (let index = 0; index < layout.objectCount; index++) {
@@ -78,6 +78,18 @@ export async function acquire(source: AcquireSource, context: AcquireContext, si
   } catch (error) {
     await Promise.allSettled(uploads.map((upload) => upload.release()));
     throw error;
+  }
+}
+
+function planned(size: number, options: AcquireOptions): ImageLayout {
+  try {
+    return planLayout(size, options);
+  } catch (error) {
+    throw new StageError('configure', 'LAYOUT', messageOf(error), {
+      retryable: false,
+      cause: error,
+      advice: 'Leave --part-size and --max-object-size away, or choose larger ones.',
+    });
   }
 }
 

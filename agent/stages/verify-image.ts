@@ -1,9 +1,9 @@
-import { createHash, type Hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { createHash } from 'node:crypto';
 import { type Manifest, tilingRules } from '../../modules/vocabulary/index.ts';
+import { PartDigester } from '../adapters/part-digester.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
-import { readSteadily } from './verify-read.ts';
+import { readSteadily } from '../adapters/stores/read-steadily.ts';
 import { type VerifyProblem, inert } from './verify-report.ts';
 
 type Part = Manifest['integrity']['parts'][number];
@@ -91,14 +91,19 @@ async function checkDescription(store: EvidenceStore, object: StoredObject, add:
   }
 }
 
+/** A part has its SHA-256, or where a CRC32 or an MD5 was asked for, that. */
+const KINDS = [['sha256', 'SHA-256'], ['crc32', 'CRC32'], ['md5', 'MD5']] as const;
+
+const digesterFor = (part: Part): PartDigester =>
+  new PartDigester({ sha256: part.sha256 !== undefined, crc32: part.crc32 !== undefined, md5: part.md5 !== undefined });
+
 /** Cuts an object's bytes into its parts as they come, and compares each part's digest. */
 class PartCursor {
   readonly #parts: readonly Part[];
   readonly #add: Add;
   #index = 0;
   #inPart = 0;
-  #sha256: Hash = createHash('sha256');
-  #crc32 = 0;
+  #digester: PartDigester | undefined;
 
   constructor(parts: readonly Part[], add: Add) {
     this.#parts = parts;
@@ -110,9 +115,8 @@ class PartCursor {
       const part = this.#parts[this.#index];
       if (!part) return;
       const piece = chunk.subarray(start, start + part.length - this.#inPart);
-      // A part has its SHA-256, or where a CRC32 was asked for, that.
-      if (part.sha256 !== undefined) this.#sha256.update(piece);
-      if (part.crc32 !== undefined) this.#crc32 = crc32(piece, this.#crc32);
+      this.#digester ??= digesterFor(part);
+      this.#digester.update(piece);
       this.#inPart += piece.length;
       start += piece.length;
       if (this.#inPart === part.length) this.#compare(part);
@@ -132,18 +136,16 @@ class PartCursor {
     return { ...(part && { object: part.object, part: part.part }), range };
   }
 
-  #compare({ object, part, offset, length, ...recorded }: Part): void {
-    const sha256 = this.#sha256.digest('hex');
-    const crc = this.#crc32.toString(16).padStart(8, '0');
+  #compare(recorded: Part): void {
+    const { object, part, offset, length } = recorded;
     const place = { object, part, range: { start: offset, end: offset + length } };
-    if (recorded.sha256 !== undefined && recorded.sha256 !== sha256) {
-      this.#add({ what: 'image', message: `differs: its SHA-256 is ${sha256}, the manifest says ${recorded.sha256}`, ...place });
-    } else if (recorded.crc32 !== undefined && recorded.crc32 !== crc) {
-      this.#add({ what: 'image', message: `differs: its CRC32 is ${crc}, the manifest says ${recorded.crc32}`, ...place });
+    const found = (this.#digester ?? digesterFor(recorded)).digest();
+    for (const [kind, name] of KINDS) {
+      const [is, was] = [found[kind]?.toString('hex'), recorded[kind]];
+      if (was !== undefined && was !== is) this.#add({ what: 'image', message: `differs: its ${name} is ${is}, the manifest says ${was}`, ...place });
     }
     this.#index++;
     this.#inPart = 0;
-    this.#sha256 = createHash('sha256');
-    this.#crc32 = 0;
+    this.#digester = undefined;
   }
 }

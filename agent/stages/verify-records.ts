@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Manifest, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
-import { readSteadily } from './verify-read.ts';
+import { readSteadily } from '../adapters/stores/read-steadily.ts';
 import { type VerifyProblem, inert } from './verify-report.ts';
 
 /** Largest manifest or custody log that is read: one of 10,000 parts has about 2 MB. */

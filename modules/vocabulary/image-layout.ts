@@ -9,6 +9,9 @@ export const S3_LIMITS = { maxParts: 10_000, minPartSize: 5 * MiB, maxPartSize: 
 /** Smallest part that is chosen by itself: large enough that a request's overhead is lost in it. */
 export const DEFAULT_PART_SIZE = 16 * MiB;
 
+/** Parts that one manifest records; 64 TiB in the parts that are chosen by themselves are 13,108. */
+export const MAX_RECORDED_PARTS = 100_000;
+
 export type PartRange = {
   /** 1-based, within its object. */
   readonly partNumber: number;
@@ -58,6 +61,9 @@ export function planLayout(imageSize: number, options: LayoutOptions = {}): Imag
   const objectCount = Math.max(1, Math.ceil(imageSize / objectSize));
   if (objectCount > 1000) {
     throw new RangeError(`${imageSize} bytes in objects of ${objectSize} make ${objectCount} objects; at most 1000 are named`);
+  }
+  if (imageSize / partSize > MAX_RECORDED_PARTS) {
+    throw new RangeError(`${imageSize} bytes in parts of ${partSize} make over ${MAX_RECORDED_PARTS} parts, more than a manifest records`);
   }
   return { imageSize, partSize, objectSize, objectCount };
 }

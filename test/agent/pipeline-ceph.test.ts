@@ -38,7 +38,7 @@ describe('an acquisition into a locked bucket of Ceph', function () {
     expect(storage.objectLock?.mode).to.equal('GOVERNANCE');
     expect((Date.parse(storage.objectLock!.retainUntil) - Date.now()) / 86_400_000).to.be.within(6.9, 7.1);
     expect(integrity.storeChecksum).to.deep.equal({ algorithm: 'MD5', type: 'COMPOSITE', verifiedByStore: true });
-    expect(errorOf(await collectFrom({ store, path, scratchDir: dir.path })).code).to.equal('EXISTS');
+    expect(errorOf(await collectFrom({ store, path, scratchDir: dir.path })).code).to.equal('COLLECTED');
     await store.close();
   });
 });

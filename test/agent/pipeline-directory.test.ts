@@ -107,7 +107,7 @@ describe('an acquisition into a directory', function () {
     await makeImage(path, 1000);
     doneOf(await acquire());
     const before = await manifestIn(store);
-    expect(errorOf(await acquire())).to.include({ code: 'EXISTS', retryable: false });
+    expect(errorOf(await acquire())).to.include({ code: 'COLLECTED', retryable: false });
     expect(await manifestIn(store)).to.deep.equal(before);
   });
 

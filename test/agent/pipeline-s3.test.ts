@@ -224,7 +224,7 @@ describe('an acquisition into S3', function () {
     await acquire();
     const before = (await manifestIn(store))!;
     since = front.requests.length;
-    expect(errorOf(await acquire())).to.include({ code: 'EXISTS', retryable: false });
+    expect(errorOf(await acquire())).to.include({ code: 'COLLECTED', retryable: false });
     expect(asked('PutObject', 'UploadPart', 'CreateMultipartUpload', 'CompleteMultipartUpload')).to.deep.equal([]);
     expect((await manifestIn(store))!).to.deep.equal(before);
   });
@@ -318,6 +318,41 @@ describe('an acquisition into S3', function () {
     expect(errorOf(again).code).to.equal('EXISTS');
     faults = undefined;
     await expectProven(outcome);
+  });
+
+  it('reads the whole image back where only a CRC-32 vouches for parts of an earlier attempt', async () => {
+    store = storeWith({ algorithm: 'CRC32' });
+    const broken: FaultPlan = (request) => (request.operation === 'UploadPart' && request.partNumber === 4 ? { kind: 'status', status: 403 } : undefined);
+    faults = broken;
+    await acquire({ options: { concurrency: 1 } });
+    faults = undefined;
+    const outcome = await acquire();
+    await expectProven(outcome);
+    expect(outcome.of(LogEvent.imageReread)).to.have.length(1);
+    expect((await manifestIn(store))!.integrity.reread).to.equal('identical');
+  });
+
+  it('does not believe a part of an earlier attempt whose CRC-32 is right and whose bytes are not', async () => {
+    store = storeWith({ algorithm: 'CRC32' });
+    faults = (request) => {
+      if (request.operation !== 'UploadPart') return undefined;
+      if (request.partNumber === 1) return { kind: 'corrupt-silently', at: 1000 };
+      return request.partNumber === 4 ? { kind: 'status', status: 403 } : undefined;
+    };
+    await acquire({ options: { concurrency: 1 } });
+    faults = undefined;
+    expect(errorOf(await acquire()).code).to.equal('STORED_DIFFERS');
+    expect(await manifestIn(store)).to.equal(undefined);
+  });
+
+  it("keeps the logs of an attempt that failed, under the attempt's own id", async () => {
+    faults = (request) => (request.operation === 'UploadPart' && request.partNumber === 4 ? { kind: 'status', status: 403 } : undefined);
+    const failed = await acquire({ options: { concurrency: 1 } });
+    faults = undefined;
+    const attempt = String(failed.of(LogEvent.acquisitionEnded)[0]!['acquisitionId']);
+    const stored = await Array.fromAsync(store.list(CASE, new AbortController().signal));
+    expect(stored).to.deep.equal([recordKey(CASE, EXHIBIT, 'capture.log', attempt), recordKey(CASE, EXHIBIT, 'custody.jsonl', attempt)]);
+    await expectProven(await acquire());
   });
 
   it("has dc3dd's own hash agree, where a second opinion was asked for", async () => {

@@ -2,6 +2,7 @@ import { objectLength, type ImageLayout } from '../../../modules/vocabulary/inde
 import { StageError } from '../../errors.ts';
 import { PartDigester, planLike, sameDigests } from '../part-digester.ts';
 import type { EvidenceStore, PartDigests } from './evidence-store.ts';
+import { readSteadily } from './read-steadily.ts';
 
 export type Comparison = {
   readonly store: EvidenceStore;
@@ -11,6 +12,8 @@ export type Comparison = {
   readonly objectIndex: number;
   /** What the source gave, in order of the parts. */
   readonly digests: readonly PartDigests[];
+  /** Bytes that the store says the object has. @default what the layout says */
+  readonly storedLength?: number;
   /** Sees every chunk, for a hash over several objects or for progress. */
   readonly onChunk?: (chunk: Uint8Array) => void;
 };
@@ -35,7 +38,7 @@ export async function compareObject(comparison: Comparison, signal: AbortSignal)
   let position = 0;
   let index = 0;
   let check = digesterFor(digests[0]);
-  for await (const chunk of store.read(key, undefined, signal, comparison.versionId)) {
+  for await (const chunk of readSteadily(store, key, comparison.storedLength ?? length, signal, comparison.versionId)) {
     if (position + chunk.length > length) throw differs(digests.length - 1, 'goes on after the image has ended');
     comparison.onChunk?.(chunk);
     for (let done = 0; done < chunk.length; ) {

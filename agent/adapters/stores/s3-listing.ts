@@ -5,7 +5,13 @@ import {
 import type { StoredPart } from './evidence-store.ts';
 import { storeError } from './s3-errors.ts';
 
-export type ListedUpload = { readonly key: string; readonly uploadId: string; readonly startedAt: Date };
+export type ListedUpload = {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly startedAt: Date;
+  /** Such as `SHA256`; stores without additional checksums say nothing. */
+  readonly checksumAlgorithm?: string;
+};
 
 /** Unfinished multipart uploads whose full key begins with `prefix`, page by page: the SDK has no paginator for them. */
 export async function* uploadsUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<ListedUpload> {
@@ -17,8 +23,10 @@ export async function* uploadsUnder(client: S3Client, bucket: string, prefix: st
     } catch (error) {
       throw storeError(`listing the unfinished uploads of s3://${bucket}/${prefix}`, error);
     }
-    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
-      if (Key !== undefined && UploadId !== undefined) yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? new Date(0) };
+    for (const { Key, UploadId, Initiated, ChecksumAlgorithm } of page.Uploads ?? []) {
+      if (Key === undefined || UploadId === undefined) continue;
+      const algorithm = ChecksumAlgorithm === undefined ? {} : { checksumAlgorithm: ChecksumAlgorithm };
+      yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? new Date(0), ...algorithm };
     }
   } while (page.IsTruncated === true && page.NextKeyMarker !== undefined);
 }

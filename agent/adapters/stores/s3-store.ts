@@ -5,7 +5,7 @@ import { objectLength, partCount, type ImageLayout } from '../../../modules/voca
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
-import { partsOfUpload, uploadsUnder } from './s3-listing.ts';
+import { partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
 import { S3Upload, versionOf } from './s3-upload.ts';
 
 export type S3StoreOptions = {
@@ -65,18 +65,26 @@ export class S3Store implements EvidenceStore {
     }
   }
 
-  /** The newest unfinished upload of the key whose parts fit the plan; others are left as they are. */
+  /** The unfinished upload of the key, with this checksum, that has most parts and whose parts fit the plan; others are left as they are. */
   async #takeOver(key: string, options: UploadOptions, signal: AbortSignal): Promise<{ uploadId: string; parts: Map<number, StoredPart> } | undefined> {
     const { client, bucket } = this.#options;
     const fullKey = this.#full(key);
     const uploads = await Array.fromAsync(uploadsUnder(client, bucket, fullKey, signal));
-    const own = uploads.filter((upload) => upload.key === fullKey).sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime());
-    for (const { uploadId } of own) {
+    const own = uploads.filter((upload) => upload.key === fullKey && this.#hasOurChecksum(upload));
+    let best: { uploadId: string; parts: Map<number, StoredPart> } | undefined;
+    for (const { uploadId } of own.sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())) {
       const parts = new Map<number, StoredPart>();
       for await (const part of partsOfUpload(client, bucket, fullKey, uploadId, signal)) parts.set(part.partNumber, part);
-      if (this.#fits(parts, options.layout, options.objectIndex)) return { uploadId, parts };
+      const isBetter = parts.size > (best?.parts.size ?? -1);
+      if (isBetter && this.#fits(parts, options.layout, options.objectIndex)) best = { uploadId, parts };
     }
-    return undefined;
+    return best;
+  }
+
+  /** An upload that was started with another checksum could never be completed with ours. */
+  #hasOurChecksum({ checksumAlgorithm }: ListedUpload): boolean {
+    const { algorithm } = this.#options;
+    return checksumAlgorithm === undefined || checksumAlgorithm === (algorithm === 'MD5' ? undefined : algorithm);
   }
 
   #fits(parts: ReadonlyMap<number, StoredPart>, layout: ImageLayout, objectIndex: number): boolean {

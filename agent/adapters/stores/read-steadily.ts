@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
-import { StageError } from '../errors.ts';
+import { StageError } from '../../errors.ts';
+import type { EvidenceStore } from './evidence-store.ts';
 
 /** Reads that failed one after the other, with not a byte between them, before it is given up. */
 const MAX_FAILURES = 5;
