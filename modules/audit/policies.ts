@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../policy.ts';
-import { alertTopicName, iamPath, type EstateNaming, type Place } from '../vocabulary/index.ts';
+import { alertTopicName, iamPath, type Place } from '../vocabulary/index.ts';
 
 /** Policy of the key that log groups, session streams and the alert topic are encrypted with. */
 export const logsKeyPolicy = (place: Place, administratorArns: readonly string[]): PolicyDocument => {

@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
-import { memberRoleArn, roleArn, type ForensicRole, type Place } from '../../vocabulary/index.ts';
+import { caseCollectorRoleArn, memberRoleArn, roleArn, type ForensicRole, type Place } from '../../vocabulary/index.ts';
 
 export interface KeyPolicyOptions extends Place {
   /** ARN patterns of the roles that administer the key. They cannot use it. */
@@ -65,8 +65,7 @@ const administration = (options: KeyPolicyOptions): readonly PolicyStatement[] =
 const users = (options: KeyPolicyOptions, ...roles: readonly ForensicRole[]) => roles.map((role) => roleArn(options, role));
 
 /** ARN pattern of the collectors' case roles. */
-const caseCollectors = (options: KeyPolicyOptions) =>
-  roleArn(options, 'collector').replace(`role/${options.prefix}/`, `role/${options.prefix}/case/`) + '-*';
+const caseCollectors = (options: KeyPolicyOptions) => caseCollectorRoleArn(options, '*');
 
 /** Policy of the key that evidence is encrypted under, in S3 and in EBS. It never leaves the account. */
 export const evidenceKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
