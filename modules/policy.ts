@@ -47,8 +47,11 @@ export const POLICY_QUOTAS = {
 } as const;
 export type PolicyKind = keyof typeof POLICY_QUOTAS;
 
+/** IAM's own variables (`${aws:…}`) would be read as Terraform's; a doubled dollar sign tells Terraform to leave them. */
+const escapeVariables = (json: string): string => json.replaceAll(/\$\{(?=[a-z0-9-]+:)/g, '$$$${');
+
 /**
- * Minified JSON of a policy.
+ * Minified JSON of a policy, ready for a Terraform argument.
  * @throws RangeError when it is over its quota: AWS would refuse it in the middle of a deployment
  */
 export function policyJson(document: object, kind: PolicyKind, what: string): string {
@@ -57,7 +60,7 @@ export function policyJson(document: object, kind: PolicyKind, what: string): st
   if (json.length > quota) {
     throw new RangeError(`${what} has ${json.length} characters; a policy of kind ${kind} may have ${quota}: split it`);
   }
-  return json;
+  return escapeVariables(json);
 }
 
 /**

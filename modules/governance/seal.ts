@@ -14,8 +14,8 @@ import {
 
 export interface SealProps {
   readonly context: GuardrailContext;
-  /** Unit, or account, that the policies are attached to. */
-  readonly targetId: string;
+  /** Units and accounts that the policies are attached to, by a name for each. */
+  readonly targets: Readonly<Record<string, string>>;
   /** Regions that each forensic account may use. */
   readonly regionsOfAccounts: Readonly<Record<string, readonly string[]>>;
   /** Whether the policies are attached. Taking them off leaves them in place, unattached. */
@@ -39,10 +39,12 @@ export class Seal extends Construct {
     const names: string[] = [];
     const count =
       typeof props.sealed === 'boolean' ? TerraformCount.of(props.sealed ? 1 : 0) : TerraformCount.of(Fn.conditional(Op.eq(props.sealed, true), 1, 0));
-    const attach = (policyId: string, type: string, description: string, content: string, targetId: string) => {
+    const attach = (policyId: string, type: string, description: string, content: string, targets = props.targets) => {
       const name = `${context.prefix}-${policyId}`;
       const policy = new OrganizationsPolicy(this, policyId, { name, description, type, content });
-      new OrganizationsPolicyAttachment(this, `${policyId}-attachment`, { policyId: policy.id, targetId, count });
+      for (const [target, targetId] of Object.entries(targets)) {
+        new OrganizationsPolicyAttachment(this, `${policyId}-on-${target}`, { policyId: policy.id, targetId, count });
+      }
       names.push(name);
     };
     const packed = packedServiceControlPolicies(context, scpLimit);
@@ -52,15 +54,15 @@ export class Seal extends Construct {
       );
     }
     packed.forEach((document, index) => {
-      attach(`seal-${index + 1}`, 'SERVICE_CONTROL_POLICY', 'Forensic guardrails', policyJson(document, scpLimit > 5120 ? 'scp' : 'scpBefore2026', `seal-${index + 1}`), props.targetId);
+      attach(`seal-${index + 1}`, 'SERVICE_CONTROL_POLICY', 'Forensic guardrails', policyJson(document, scpLimit > 5120 ? 'scp' : 'scpBefore2026', `seal-${index + 1}`));
     });
     for (const [account, regions] of Object.entries(props.regionsOfAccounts)) {
-      attach(`regions-${account}`, 'SERVICE_CONTROL_POLICY', `Regions of ${account}`, policyJson(denyOtherRegions(context, regions), 'scpBefore2026', `the Region pin of ${account}`), account);
+      attach(`regions-${account}`, 'SERVICE_CONTROL_POLICY', `Regions of ${account}`, policyJson(denyOtherRegions(context, regions), 'scpBefore2026', `the Region pin of ${account}`), { [account]: account });
     }
-    attach('perimeter', 'RESOURCE_CONTROL_POLICY', 'Resources answer the organization', policyJson(resourcePerimeter(context), 'rcp', 'the resource perimeter'), props.targetId);
-    attach('ec2', 'DECLARATIVE_POLICY_EC2', 'Account settings of EC2', policyJson(ec2Declarative(), 'declarative', 'the EC2 policy'), props.targetId);
+    attach('perimeter', 'RESOURCE_CONTROL_POLICY', 'Resources answer the organization', policyJson(resourcePerimeter(context), 'rcp', 'the resource perimeter'));
+    attach('ec2', 'DECLARATIVE_POLICY_EC2', 'Account settings of EC2', policyJson(ec2Declarative(), 'declarative', 'the EC2 policy'));
     if (props.s3Policy ?? false) {
-      attach('s3', 'S3_POLICY', 'Block public access', policyJson(s3BlockPublicAccess(), 'declarative', 'the S3 policy'), props.targetId);
+      attach('s3', 'S3_POLICY', 'Block public access', policyJson(s3BlockPublicAccess(), 'declarative', 'the S3 policy'));
     }
     this.policyNames = names;
   }

@@ -74,6 +74,8 @@ export const PARAMETERS = {
   vpcId: 'network/vpc-id',
   collectorSubnetIds: 'network/collector-subnet-ids',
   collectorSecurityGroupId: 'network/collector-security-group-id',
+  collectorPolicyArn: 'access/collector-policy-arn',
+  pipelineBoundaryArn: 'access/pipeline-boundary-arn',
   evidenceKeyArn: 'evidence/evidence-key-arn',
   transitKeyArn: 'evidence/transit-key-arn',
   activeBucket: 'evidence/active-bucket',
