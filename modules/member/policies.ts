@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../policy.ts';
-import { CASE_TAGS, roleArn, type EstateNaming, type Place } from '../vocabulary/index.ts';
+import { bucketArn, CASE_TAGS, roleArn, type EstateNaming, type Place } from '../vocabulary/index.ts';
 
 export interface MemberPolicyOptions extends EstateNaming {
   /** The monitored account itself. */
@@ -17,22 +17,31 @@ export interface MemberPolicyOptions extends EstateNaming {
 }
 
 /** Trust policy of the acquisition role: the workflows of the forensic accounts, with the external id, for a named case. */
-export const memberTrust = (options: MemberPolicyOptions): PolicyDocument =>
-  policyDocument({
-    Sid: 'Workflow',
+export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
+  const common = {
     Effect: 'Allow',
     // Accounts, not roles: IAM refuses a role that does not exist yet.
     Principal: { AWS: [...new Set(options.forensicPlaces.map((place) => `arn:${place.partition}:iam::${place.account}:root`))] },
-    Action: ['sts:AssumeRole', 'sts:TagSession'],
-    Condition: {
-      ArnEquals: { 'aws:PrincipalArn': options.forensicPlaces.map((place) => roleArn(place, 'workflow')) },
-      StringEquals: {
-        'sts:ExternalId': options.externalId,
-        ...(options.organizationId === undefined ? {} : { 'aws:PrincipalOrgID': options.organizationId }),
-      },
-      StringLike: { [`aws:RequestTag/${CASE_TAGS.caseId}`]: '?*' },
+  } as const;
+  const workflows = { ArnEquals: { 'aws:PrincipalArn': options.forensicPlaces.map((place) => roleArn(place, 'workflow')) } };
+  const inOrganization = options.organizationId === undefined ? {} : { 'aws:PrincipalOrgID': options.organizationId };
+  const forCase = { StringLike: { [`aws:RequestTag/${CASE_TAGS.caseId}`]: '?*' } };
+  return policyDocument(
+    {
+      Sid: 'Workflow',
+      ...common,
+      Action: 'sts:AssumeRole',
+      Condition: { ...workflows, ...forCase, StringEquals: { 'sts:ExternalId': options.externalId, ...inOrganization } },
     },
-  });
+    {
+      // STS sends no external id when it asks for the tags' leave, so this cannot stand in the statement above.
+      Sid: 'CaseTag',
+      ...common,
+      Action: 'sts:TagSession',
+      Condition: { ...workflows, ...forCase, ...(options.organizationId === undefined ? {} : { StringEquals: inOrganization }) },
+    },
+  );
+}
 
 /** What the workflow does in a monitored account: look, protect, snapshot, share with the forensic accounts. Nothing is deleted. */
 export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
@@ -135,6 +144,20 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Action: 'kms:CreateGrant',
       Resource: keys,
       Condition: { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    },
+    {
+      // Memory and files of a suspect; what is handed to the host itself is a session that is narrower still.
+      Sid: 'SendToIncoming',
+      Effect: 'Allow',
+      Action: 's3:PutObject',
+      Resource: options.forensicPlaces.map((place) => `${bucketArn(place, 'incoming')}/\${aws:PrincipalTag/${CASE_TAGS.caseId}}/*`),
+    },
+    {
+      Sid: 'EncryptWhatIsSent',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Resource: keys,
+      Condition: { StringEquals: { 'kms:ViaService': regions.map((region) => `s3.${region}.amazonaws.com`) } },
     },
     options.containment && {
       Sid: 'Isolate',

@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { bucketArn, CASE_TAGS, SESSION_PREFERENCES_DOCUMENT } from '../../vocabulary/index.ts';
+import { bucketArn, CASE_TAGS, keyAlias, SESSION_PREFERENCES_DOCUMENT } from '../../vocabulary/index.ts';
 import { anyKey, keyThrough, OWN_CASE, type AccessContext } from './context.ts';
 
 /** The investigator reads the evidence of the case in the session's tag, from inside the network, and writes nothing. */
@@ -53,6 +53,13 @@ export const investigatorPolicy = (context: AccessContext): PolicyDocument => {
       Effect: 'Allow',
       Action: 'ssm:StartSession',
       Resource: `arn:${partition}:ssm:${region}:${account}:document/${SESSION_PREFERENCES_DOCUMENT}`,
+    },
+    {
+      Sid: 'EncryptSession',
+      Effect: 'Allow',
+      Action: 'kms:GenerateDataKey',
+      Resource: anyKey(context),
+      Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, 'logs') } },
     },
     {
       Sid: 'EndOwnSession',

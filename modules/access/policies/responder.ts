@@ -14,13 +14,10 @@ export const responderPolicy = (context: AccessContext): PolicyDocument => {
       Resource: `arn:${partition}:states:${region}:${account}:stateMachine:${prefix}-*`,
     },
     {
-      Sid: 'WatchAndDecide',
+      Sid: 'FollowCases',
       Effect: 'Allow',
-      Action: ['states:DescribeExecution', 'states:GetExecutionHistory', 'states:SendTaskFailure', 'states:SendTaskSuccess'],
-      Resource: [
-        `arn:${partition}:states:${region}:${account}:execution:${prefix}-*:*`,
-        `arn:${partition}:states:${region}:${account}:stateMachine:${prefix}-*`,
-      ],
+      Action: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+      Resource: `arn:${partition}:states:${region}:${account}:execution:${prefix}-*:*`,
     },
     {
       Sid: 'ReadCaseRecords',
@@ -46,6 +43,13 @@ export const responderPolicy = (context: AccessContext): PolicyDocument => {
       Effect: 'Allow',
       Action: ['logs:DescribeLogStreams', 'logs:FilterLogEvents', 'logs:GetLogEvents', 'logs:StartQuery'],
       Resource: collectorLogArns(context),
+    },
+    {
+      // A task token names its task; IAM knows no resource for these.
+      Sid: 'Decide',
+      Effect: 'Allow',
+      Action: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
+      Resource: '*',
     },
     {
       Sid: 'Watch',

@@ -79,7 +79,8 @@ export function evidenceBucketPolicy(options: EvidenceBucketPolicyOptions): Poli
       Principal: '*',
       Action: 's3:PutObject',
       Resource: objects,
-      Condition: { StringNotEqualsIfExists: { 's3:x-amz-server-side-encryption': 'aws:kms' } },
+      // A request that names no encryption gets the bucket's own, which is the right one; a negated condition alone would refuse it.
+      Condition: { StringNotEquals: { 's3:x-amz-server-side-encryption': 'aws:kms' }, Null: { 's3:x-amz-server-side-encryption': 'false' } },
     },
     {
       Sid: 'DenyOtherKeys',
@@ -87,7 +88,10 @@ export function evidenceBucketPolicy(options: EvidenceBucketPolicyOptions): Poli
       Principal: '*',
       Action: 's3:PutObject',
       Resource: objects,
-      Condition: { StringNotEqualsIfExists: { 's3:x-amz-server-side-encryption-aws-kms-key-id': options.evidenceKeyArn } },
+      Condition: {
+        StringNotEquals: { 's3:x-amz-server-side-encryption-aws-kms-key-id': options.evidenceKeyArn },
+        Null: { 's3:x-amz-server-side-encryption-aws-kms-key-id': 'false' },
+      },
     },
     {
       Sid: 'DenyCustomerProvidedKeys',
