@@ -52,7 +52,13 @@ export class ForensicsRegionStack extends TerraformStack {
       logRetentionDays: props.logDays,
     });
     const roles = new ForensicRoles(this, 'Roles', {
-      context: { ...place, logPrefix: props.logPrefix, memberAccounts: props.memberAccounts, logArchiveAccount: archive.account },
+      context: {
+        ...place,
+        logPrefix: props.logPrefix,
+        memberAccounts: props.memberAccounts,
+        organizationId: props.perimeter.organizationId,
+        logArchiveAccount: archive.account,
+      },
       access: props.access,
       ...(props.approvalBrokerArn === undefined ? {} : { approvalBrokerArn: props.approvalBrokerArn }),
     });

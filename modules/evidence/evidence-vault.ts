@@ -5,7 +5,7 @@ import {
   bucketName,
   EVIDENCE_BUCKETS,
   keyAlias,
-  memberRoleArn,
+  memberRolePattern,
   roleArn,
   type EvidenceBucketPurpose,
   type Place,
@@ -81,9 +81,9 @@ export class EvidenceVault extends Construct {
     });
     const breakGlassArns = [roleArn(place, 'break-glass')];
     const outside = (['responder', 'data-custodian', 'analyst', 'workflow', 'break-glass'] as const).map((role) => roleArn(place, role));
-    const members = memberAccounts.map((account) => memberRoleArn(place, account));
     const make = (purpose: EvidenceBucketPurpose) => {
-      const uploaderArns = purpose === 'incoming' ? members : [];
+      const uploads = purpose === 'incoming' && memberAccounts.length > 0;
+      const rolePattern = memberRolePattern(place);
       const bucket = new EvidenceBucket(this, purpose, {
         bucketName: bucketName(place, purpose),
         kmsKeyArn: evidenceKey.keyArn,
@@ -97,11 +97,11 @@ export class EvidenceVault extends Construct {
             evidenceKeyArn: evidenceKey.keyArn,
             perimeter: props.perimeter,
             endpointIds: props.endpointIds ?? [],
-            endpointExemptArns: [...outside, ...uploaderArns],
+            endpointExemptArns: uploads ? [...outside, rolePattern] : outside,
             custodianArns: [roleArn(place, 'data-custodian')],
             breakGlassArns,
             minimumRetentionDays: props.minimumRetentionDays ?? 1,
-            uploaderArns,
+            ...(uploads ? { uploaders: { accounts: memberAccounts, rolePattern } } : {}),
           }),
       });
       bucket.node.addDependency(logs.policy); // S3 checks that it may deliver

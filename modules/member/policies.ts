@@ -21,9 +21,9 @@ export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
   const common = {
     Effect: 'Allow',
     // Accounts, not roles: IAM refuses a role that does not exist yet.
-    Principal: { AWS: [...new Set(options.forensicPlaces.map((place) => `arn:${place.partition}:iam::${place.account}:root`))] },
+    Principal: { AWS: [...new Set(options.forensicPlaces.map((place) => place.account))] },
   } as const;
-  const workflows = { ArnEquals: { 'aws:PrincipalArn': options.forensicPlaces.map((place) => roleArn(place, 'workflow')) } };
+  const workflows = { ArnLike: { 'aws:PrincipalArn': roleArn({ ...options, account: '*', region: '*' }, 'workflow') } };
   const inOrganization = options.organizationId === undefined ? {} : { 'aws:PrincipalOrgID': options.organizationId };
   const forCase = { StringLike: { [`aws:RequestTag/${CASE_TAGS.caseId}`]: '?*' } };
   return policyDocument(
@@ -49,9 +49,8 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
   const ec2 = (type: string) => `arn:${partition}:ec2:*:${account}:${type}/*`;
   const snapshots = `arn:${partition}:ec2:*::snapshot/*`;
   const forensicAccounts = [...new Set(options.forensicPlaces.map((place) => place.account))];
-  const regions = [...new Set(options.forensicPlaces.map((place) => place.region))];
-  const throughEc2 = { StringEquals: { 'kms:ViaService': regions.map((region) => `ec2.${region}.amazonaws.com`) } };
-  const keys = [...new Set(options.forensicPlaces.map((place) => `arn:${place.partition}:kms:${place.region}:${place.account}:key/*`)), ...options.sourceKeyArns];
+  const throughEc2 = { StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' } };
+  const keys = [...forensicAccounts.map((forensic) => `arn:${partition}:kms:*:${forensic}:key/*`), ...options.sourceKeyArns];
   return policyDocument(
     {
       Sid: 'Look',
@@ -150,14 +149,14 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Sid: 'SendToIncoming',
       Effect: 'Allow',
       Action: 's3:PutObject',
-      Resource: options.forensicPlaces.map((place) => `${bucketArn(place, 'incoming')}/\${aws:PrincipalTag/${CASE_TAGS.caseId}}/*`),
+      Resource: forensicAccounts.map((forensic) => `${bucketArn({ ...options, account: forensic, region: '*' }, 'incoming')}/\${aws:PrincipalTag/${CASE_TAGS.caseId}}/*`),
     },
     {
       Sid: 'EncryptWhatIsSent',
       Effect: 'Allow',
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: keys,
-      Condition: { StringEquals: { 'kms:ViaService': regions.map((region) => `s3.${region}.amazonaws.com`) } },
+      Condition: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com' } },
     },
     options.containment && {
       Sid: 'Isolate',

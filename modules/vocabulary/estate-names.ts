@@ -48,6 +48,9 @@ export const memberRoleName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string
 export const memberRoleArn = (naming: EstateNaming, account: string): string =>
   `arn:${naming.partition}:iam::${account}:role${iamPath(naming)}${memberRoleName(naming)}`;
 
+/** The acquisition role of any account; who may be meant is for a principal or a condition beside it to say. */
+export const memberRolePattern = (naming: EstateNaming): string => memberRoleArn(naming, '*');
+
 /** Buckets of a Region: three for evidence in the forensic account, the rest for its logs. */
 export const EVIDENCE_BUCKETS = ['incoming', 'active', 'legal-hold'] as const;
 export type EvidenceBucketPurpose = (typeof EVIDENCE_BUCKETS)[number];

@@ -7,6 +7,8 @@ export interface AccessContext extends Place {
   readonly logPrefix: string;
   /** Monitored accounts, whose acquisition role the workflow assumes. */
   readonly memberAccounts: readonly string[];
+  /** Id of the organization. @default none: the monitored accounts are named one by one */
+  readonly organizationId?: string | undefined;
   /** Account that keeps session logs. */
   readonly logArchiveAccount: string;
 }

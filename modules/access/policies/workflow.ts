@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { bucketArn, CASE_TAGS, caseRolePath, iamPath, memberRoleArn, roleName } from '../../vocabulary/index.ts';
+import { bucketArn, CASE_TAGS, caseRolePath, iamPath, memberRolePattern, roleName } from '../../vocabulary/index.ts';
 import { anyKey, keyThrough, type AccessContext } from './context.ts';
 
 /** ARN of the boundary policy of one kind of role in an account and Region. */
@@ -23,7 +23,14 @@ export const workflowPolicy = (context: AccessContext): PolicyDocument => {
       Sid: 'EnterMonitoredAccounts',
       Effect: 'Allow',
       Action: ['sts:AssumeRole', 'sts:TagSession'],
-      Resource: context.memberAccounts.length > 0 ? context.memberAccounts.map((member) => memberRoleArn(context, member)) : memberRoleArn(context, account),
+      // By name: hundreds of ARNs would not fit. The other side asks for the external id of its account.
+      Resource: memberRolePattern(context),
+      Condition: {
+        StringEquals:
+          context.organizationId === undefined
+            ? { 'aws:ResourceAccount': context.memberAccounts.length > 0 ? context.memberAccounts : [account] }
+            : { 'aws:ResourceOrgID': context.organizationId },
+      },
     },
     {
       Sid: 'CopySnapshots',

@@ -15,8 +15,8 @@ export interface EvidenceBucketPolicyOptions {
   readonly breakGlassArns: readonly string[];
   /** Shortest retention, in days, that may be asked for explicitly. */
   readonly minimumRetentionDays: number;
-  /** ARNs of other accounts' roles that may add objects (to the incoming bucket). */
-  readonly uploaderArns: readonly string[];
+  /** Other accounts that may add objects (to the incoming bucket), by a role that the pattern says. */
+  readonly uploaders?: { readonly accounts: readonly string[]; readonly rolePattern: string };
 }
 
 const DATA_ACTIONS = [
@@ -141,19 +141,14 @@ export function evidenceBucketPolicy(options: EvidenceBucketPolicyOptions): Poli
       Resource: objects,
       Condition: { ArnNotLike: { 'aws:PrincipalArn': [...options.custodianArns, ...options.breakGlassArns] } },
     },
-    options.uploaderArns.length > 0 && {
+    options.uploaders !== undefined && {
       Sid: 'AllowUploadsFromMonitoredAccounts',
       Effect: 'Allow',
-      Principal: { AWS: [...new Set(options.uploaderArns.map(accountOf))] },
+      Principal: { AWS: options.uploaders.accounts },
       Action: 's3:PutObject',
       Resource: objects,
       // By condition: S3 refuses a principal that does not exist yet.
-      Condition: { ArnEquals: { 'aws:PrincipalArn': options.uploaderArns } },
+      Condition: { ArnLike: { 'aws:PrincipalArn': options.uploaders.rolePattern } },
     },
   );
 }
-
-const accountOf = (arn: string): string => {
-  const [, partition, , , account] = arn.split(':');
-  return `arn:${partition}:iam::${account}:root`;
-};

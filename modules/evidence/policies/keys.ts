@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
-import { caseCollectorRoleArn, memberRoleArn, roleArn, type ForensicRole, type Place } from '../../vocabulary/index.ts';
+import { caseCollectorRoleArn, memberRolePattern, roleArn, type ForensicRole, type Place } from '../../vocabulary/index.ts';
 
 export interface KeyPolicyOptions extends Place {
   /** ARN patterns of the roles that administer the key. They cannot use it. */
@@ -8,7 +8,7 @@ export interface KeyPolicyOptions extends Place {
   readonly memberAccounts: readonly string[];
 }
 
-const rootOf = (options: KeyPolicyOptions, account = options.account) => `arn:${options.partition}:iam::${account}:root`;
+const rootOf = ({ partition, account }: KeyPolicyOptions) => `arn:${partition}:iam::${account}:root`;
 
 /**
  * Statements that every key has. KMS refuses principals that do not exist yet, so roles are named in conditions; the
@@ -96,11 +96,11 @@ export const evidenceKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
     {
       Sid: 'UploadThroughS3',
       Effect: 'Allow',
-      Principal: { AWS: memberRoots(options) },
+      Principal: { AWS: members(options) },
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: '*',
       Condition: {
-        ArnEquals: { 'aws:PrincipalArn': memberRoles(options) },
+        ArnLike: { 'aws:PrincipalArn': memberRolePattern(options) },
         StringEquals: { 'kms:ViaService': `s3.${options.region}.amazonaws.com` },
         StringLike: { 'kms:EncryptionContext:aws:s3:arn': `arn:${options.partition}:s3:::${options.prefix}-incoming-*` },
       },
@@ -130,10 +130,8 @@ export const evidenceKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
     },
   );
 
-const memberRoles = (options: KeyPolicyOptions) =>
-  options.memberAccounts.length > 0 ? options.memberAccounts.map((account) => memberRoleArn(options, account)) : [memberRoleArn(options, options.account)];
-const memberRoots = (options: KeyPolicyOptions) =>
-  options.memberAccounts.length > 0 ? options.memberAccounts.map((account) => rootOf(options, account)) : [rootOf(options)];
+/** Monitored accounts by their bare ids, the shortest form: an estate may have hundreds. */
+const members = ({ memberAccounts, account }: KeyPolicyOptions): readonly string[] => (memberAccounts.length > 0 ? memberAccounts : [account]);
 
 /**
  * Policy of the transit key: monitored accounts copy their snapshots under it, the workflow copies them on under the
@@ -145,22 +143,22 @@ export const transitKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
     {
       Sid: 'CopyUnderThisKey',
       Effect: 'Allow',
-      Principal: { AWS: memberRoots(options) },
+      Principal: { AWS: members(options) },
       Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
       Resource: '*',
       Condition: {
-        ArnEquals: { 'aws:PrincipalArn': memberRoles(options) },
+        ArnLike: { 'aws:PrincipalArn': memberRolePattern(options) },
         StringEquals: { 'kms:ViaService': `ec2.${options.region}.amazonaws.com` },
       },
     },
     {
       Sid: 'GrantToEc2InMonitoredAccounts',
       Effect: 'Allow',
-      Principal: { AWS: memberRoots(options) },
+      Principal: { AWS: members(options) },
       Action: 'kms:CreateGrant',
       Resource: '*',
       Condition: {
-        ArnEquals: { 'aws:PrincipalArn': memberRoles(options) },
+        ArnLike: { 'aws:PrincipalArn': memberRolePattern(options) },
         Bool: { 'kms:GrantIsForAWSResource': 'true' },
         StringEquals: { 'kms:ViaService': `ec2.${options.region}.amazonaws.com` },
       },
