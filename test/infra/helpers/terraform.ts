@@ -98,7 +98,9 @@ export class Terraform {
       all: true,
     });
     if (exitCode !== 0) {
-      const tail = all.split('\n').slice(-60).map((line) => line.slice(0, 300));
+      const lines = all.split('\n').map((line) => line.slice(0, 300));
+      const errors = lines.flatMap((line, index) => (/^[^a-z]*Error: /.test(line) ? lines.slice(index, index + 6) : []));
+      const tail = (errors.length > 0 ? errors : lines).slice(-200);
       throw new Error(`terraform ${args.join(' ')} in ${directory} ended with ${exitCode}:\n${tail.join('\n')}`);
     }
     return stdout;
