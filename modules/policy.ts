@@ -50,6 +50,10 @@ export type PolicyKind = keyof typeof POLICY_QUOTAS;
 /** IAM's own variables (`${aws:…}`) would be read as Terraform's; a doubled dollar sign tells Terraform to leave them. */
 const escapeVariables = (json: string): string => json.replaceAll(/\$\{(?=[a-z0-9-]+:)/g, '$$$${');
 
+/** What a reference that only Terraform can resolve counts for: about an account id or a Region. */
+const REFERENCE_SIZE = 14;
+const sizeOf = (json: string): number => json.replaceAll(/[$#]\{TfToken\[[^\]]+\]\}/g, 'x'.repeat(REFERENCE_SIZE)).length;
+
 /**
  * Minified JSON of a policy, ready for a Terraform argument.
  * @throws RangeError when it is over its quota: AWS would refuse it in the middle of a deployment
@@ -57,8 +61,9 @@ const escapeVariables = (json: string): string => json.replaceAll(/\$\{(?=[a-z0-
 export function policyJson(document: object, kind: PolicyKind, what: string): string {
   const json = JSON.stringify(document);
   const quota = POLICY_QUOTAS[kind];
-  if (json.length > quota) {
-    throw new RangeError(`${what} has ${json.length} characters; a policy of kind ${kind} may have ${quota}: split it`);
+  const size = sizeOf(json);
+  if (size > quota) {
+    throw new RangeError(`${what} has ${size} characters; a policy of kind ${kind} may have ${quota}: split it`);
   }
   return escapeVariables(json);
 }
@@ -69,14 +74,14 @@ export function policyJson(document: object, kind: PolicyKind, what: string): st
  * @throws RangeError when one statement alone is over the limit
  */
 export function packStatements(statements: readonly PolicyStatement[], limit: number): readonly PolicyDocument[] {
-  const sizeOf = (list: readonly PolicyStatement[]) => JSON.stringify(policyDocument(...list)).length;
+  const together = (list: readonly PolicyStatement[]) => sizeOf(JSON.stringify(policyDocument(...list)));
   const bins: PolicyStatement[][] = [];
   const bySize = statements.toSorted((a, b) => JSON.stringify(b).length - JSON.stringify(a).length);
   for (const statement of bySize) {
-    if (sizeOf([statement]) > limit) {
-      throw new RangeError(`statement ${statement.Sid ?? '(no Sid)'} has ${sizeOf([statement])} characters; ${limit} are allowed`);
+    if (together([statement]) > limit) {
+      throw new RangeError(`statement ${statement.Sid ?? '(no Sid)'} has ${together([statement])} characters; ${limit} are allowed`);
     }
-    const bin = bins.find((candidate) => sizeOf([...candidate, statement]) <= limit);
+    const bin = bins.find((candidate) => together([...candidate, statement]) <= limit);
     if (bin) bin.push(statement);
     else bins.push([statement]);
   }

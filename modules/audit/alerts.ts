@@ -4,7 +4,7 @@ import { SnsTopicPolicy } from '@cdktf/provider-aws/lib/sns-topic-policy/index.j
 import { SnsTopicSubscription } from '@cdktf/provider-aws/lib/sns-topic-subscription/index.js';
 import { SnsTopic } from '@cdktf/provider-aws/lib/sns-topic/index.js';
 import { Construct } from 'constructs';
-import { policyJson } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 import { alertTopicName, type Place } from '../vocabulary/index.ts';
 import { alertTopicPolicy } from './policies.ts';
 

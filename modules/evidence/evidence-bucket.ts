@@ -9,7 +9,8 @@ import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
 import { Construct } from 'constructs';
-import { policyJson, type PolicyDocument } from '../policy.ts';
+import type { PolicyDocument } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 
 /** How long, and how firmly, object versions of a bucket are kept. */
 export interface Retention {

@@ -1,7 +1,8 @@
 import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
 import { KmsKey } from '@cdktf/provider-aws/lib/kms-key/index.js';
 import { Construct } from 'constructs';
-import { policyJson, type PolicyDocument } from '../policy.ts';
+import type { PolicyDocument } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 
 export interface GuardedKeyProps {
   /** `alias/…` */

@@ -7,7 +7,8 @@ import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-pub
 import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
 import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
 import { Construct } from 'constructs';
-import { policyJson, type PolicyDocument } from '../policy.ts';
+import type { PolicyDocument } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 
 export interface LogBucketProps {
   /** Globally unique bucket name, 3 to 63 characters. */

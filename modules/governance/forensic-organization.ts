@@ -6,7 +6,7 @@ import { OrganizationsPolicyAttachment } from '@cdktf/provider-aws/lib/organizat
 import { OrganizationsPolicy } from '@cdktf/provider-aws/lib/organizations-policy/index.js';
 import { DataAwsOrganizationsOrganization } from '@cdktf/provider-aws/lib/data-aws-organizations-organization/index.js';
 import { Construct } from 'constructs';
-import { policyJson } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 import { caseTagPolicy } from './policies/index.ts';
 
 /** Policy types that the seal needs. */

@@ -2,7 +2,8 @@ import { OrganizationsPolicyAttachment } from '@cdktf/provider-aws/lib/organizat
 import { OrganizationsPolicy } from '@cdktf/provider-aws/lib/organizations-policy/index.js';
 import { Fn, Op, TerraformCount, type IResolvable } from 'cdktf';
 import { Construct } from 'constructs';
-import { POLICY_QUOTAS, policyJson } from '../policy.ts';
+import { POLICY_QUOTAS } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 import {
   denyOtherRegions,
   ec2Declarative,

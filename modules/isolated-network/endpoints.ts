@@ -1,7 +1,7 @@
 import { VpcEndpoint } from '@cdktf/provider-aws/lib/vpc-endpoint/index.js';
 import { Construct } from 'constructs';
 import type { Perimeter } from '../perimeter.ts';
-import { policyJson } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 import type { Place } from '../vocabulary/index.ts';
 import { interfaceEndpointPolicy, REQUIRED_SERVICES, s3EndpointPolicy, type InterfaceService } from './policies/endpoints.ts';
 

@@ -4,7 +4,8 @@ import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js'
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { Construct } from 'constructs';
 import { serviceTrust } from '../access/policies/trust.ts';
-import { policyDocument, policyJson } from '../policy.ts';
+import { policyDocument } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 import { iamPath, infrastructureLogGroup, type Place } from '../vocabulary/index.ts';
 
 export interface NetworkLoggingProps {

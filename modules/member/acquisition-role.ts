@@ -1,7 +1,7 @@
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { Construct } from 'constructs';
-import { policyJson } from '../policy.ts';
+import { policyJson } from '../render-policy.ts';
 import { iamPath, memberRoleName } from '../vocabulary/index.ts';
 import { memberPolicy, memberTrust, type MemberPolicyOptions } from './policies.ts';
 
