@@ -14,7 +14,7 @@ export function together(stacks: ReadonlyMap<string, Synthesized>, provider?: Re
   };
   const files: Record<string, string> = { 'main.tf.json': JSON.stringify(root) };
   for (const [id, { provider: _, ...stack }] of stacks) {
-    const { backend: __, ...terraform } = stack.terraform;
+    const { backend: __, required_providers: ___, ...terraform } = stack.terraform;
     files[`${id}/main.tf.json`] = JSON.stringify({ ...stack, terraform });
   }
   return files;
