@@ -2,7 +2,7 @@ import { CloudwatchDashboard } from '@cdktf/provider-aws/lib/cloudwatch-dashboar
 import { CloudwatchLogMetricFilter } from '@cdktf/provider-aws/lib/cloudwatch-log-metric-filter/index.js';
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js';
 import { Construct } from 'constructs';
-import { METRIC_NAMESPACE, type LogGroup, type Place } from '../vocabulary/index.ts';
+import { METRIC_NAMESPACE, stateMachineArn, type LogGroup, type Place } from '../vocabulary/index.ts';
 import { ALARMS, LOG_METRICS } from './metrics.ts';
 
 export interface CollectorDashboardProps {
@@ -29,12 +29,13 @@ export class CollectorDashboard extends Construct {
         metricTransformation: { name: metric.name, namespace, value: metric.value, unit: metric.unit },
       });
     }
-    const alarm = (alarmId: string, description: string, metricNamespace: string, metricName: string) =>
+    const alarm = (alarmId: string, description: string, metricNamespace: string, metricName: string, dimensions: Record<string, string> = {}) =>
       new CloudwatchMetricAlarm(this, alarmId, {
         alarmName: `${place.prefix}-${metricName}`,
         alarmDescription: description,
         namespace: metricNamespace,
         metricName,
+        ...(Object.keys(dimensions).length === 0 ? {} : { dimensions }),
         statistic: 'Sum',
         period: 60,
         evaluationPeriods: 1,
@@ -45,11 +46,11 @@ export class CollectorDashboard extends Construct {
       });
     for (const [name, why] of Object.entries(ALARMS)) alarm(`${name}-alarm`, why, namespace, name);
     for (const name of ['ExecutionsFailed', 'ExecutionsTimedOut']) {
-      alarm(`${name}-alarm`, 'A case did not come to its end', 'AWS/States', name);
+      alarm(`${name}-alarm`, 'A case did not come to its end', 'AWS/States', name, { StateMachineArn: stateMachineArn(place) });
     }
     const widgets = [
       ...LOG_METRICS.map(({ name }) => ({ title: name, metrics: [[namespace, name]] })),
-      { title: 'Workflow', metrics: ['ExecutionsStarted', 'ExecutionsSucceeded', 'ExecutionsFailed', 'ExecutionsTimedOut'].map((name) => ['AWS/States', name]) },
+      { title: 'Workflow', metrics: ['ExecutionsStarted', 'ExecutionsSucceeded', 'ExecutionsFailed', 'ExecutionsTimedOut'].map((name) => ['AWS/States', name, 'StateMachineArn', stateMachineArn(place)]) },
     ].map(({ title, metrics }, index) => ({
       type: 'metric',
       x: (index % 3) * WIDTH,

@@ -101,6 +101,10 @@ export const alertTopicName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string
 /** Session Manager reads its preferences from the document of this name and from no other. */
 export const SESSION_PREFERENCES_DOCUMENT = 'SSM-SessionManagerRunShell';
 
+/** The state machine that runs a case. */
+export const stateMachineArn = (place: Place): string =>
+  `arn:${place.partition}:states:${place.region}:${place.account}:stateMachine:${place.prefix}-acquisition`;
+
 /** CloudWatch namespace of the metrics that are made from the collector's and the workflow's logs. */
 export const METRIC_NAMESPACE = 'Cleanroom';
 
