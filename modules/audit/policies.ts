@@ -46,12 +46,20 @@ export const logsKeyPolicy = (place: Place, administratorArns: readonly string[]
 export const alertTopicPolicy = (place: Place, topicArn: string): PolicyDocument =>
   policyDocument(
     {
-      Sid: 'Publish',
+      Sid: 'PublishAlarms',
       Effect: 'Allow',
-      Principal: { Service: ['cloudwatch.amazonaws.com', 'events.amazonaws.com'] },
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
       Action: 'sns:Publish',
       Resource: topicArn,
       Condition: { StringEquals: { 'aws:SourceAccount': place.account } },
+    },
+    {
+      // EventBridge promises no condition keys to topic policies; an alert too many does less harm than one that is lost.
+      Sid: 'PublishEvents',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sns:Publish',
+      Resource: topicArn,
     },
     {
       Sid: 'DenyPlaintext',
