@@ -15,7 +15,7 @@ export const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
 
 const shown = (value: unknown): string => {
   if (value === undefined) return 'nothing';
-  const json = JSON.stringify(value) ?? String(value);
+  const json = JSON.stringify(value);
   return json.length > 120 ? `${json.slice(0, 117)}…` : json;
 };
 

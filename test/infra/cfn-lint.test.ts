@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadEstate } from './helpers/synth.ts';
+import { describeWhereThere } from './helpers/where-there.ts';
 import { World } from './simulation/world.ts';
 
 /** CloudFormation resources that take the same documents; cfn-lint knows their grammar. */
@@ -15,11 +16,10 @@ const AS_RESOURCE: Readonly<Record<string, (document: object, index: number) => 
   key: (KeyPolicy) => ({ Type: 'AWS::KMS::Key', Properties: { KeyPolicy } }),
 };
 
-describe('policy documents', function () {
+describeWhereThere(['cfn-lint'], 'policy documents', function () {
   this.timeout(120_000);
 
-  it('are what cfn-lint takes for policies, where cfn-lint is there', async function () {
-    if ((await execa('cfn-lint', ['--version'], { reject: false })).exitCode !== 0) this.skip();
+  it('are what cfn-lint takes for policies', async () => {
     const { documents } = new World(loadEstate('example'), { sealed: true });
     const entries = documents.flatMap(({ kind, document }, index) => (AS_RESOURCE[kind] ? [[`D${index}`, AS_RESOURCE[kind]?.(document, index)]] : []));
     const directory = mkdtempSync(join(tmpdir(), 'cleanroom-lint-'));

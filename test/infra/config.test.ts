@@ -4,10 +4,11 @@ import { EstateError, parseEstate, type EstateInput } from '../../infra/config.t
 import { printPlan } from '../../infra/plan-order.ts';
 import { planStacks } from '../../infra/plan.ts';
 import { estateSchema, SCHEMA_FILE } from '../../infra/schema.ts';
+import type { Loose } from './helpers/loose.ts';
 import { estateInput, loadEstate, synthEstate } from './helpers/synth.ts';
 
 /** What is said about the example after a change. */
-function problemsAfter(change: (estate: any) => void, from: 'example' | 'minimal' = 'example'): readonly string[] {
+function problemsAfter(change: (estate: Loose) => void, from: 'example' | 'minimal' = 'example'): readonly string[] {
   const input = estateInput(from);
   change(input);
   try {
@@ -19,7 +20,7 @@ function problemsAfter(change: (estate: any) => void, from: 'example' | 'minimal
   }
 }
 
-const WRONG: Readonly<Record<string, readonly [(estate: any) => void, string]>> = {
+const WRONG: Readonly<Record<string, readonly [(estate: Loose) => void, string]>> = {
   'a version it does not know': [(estate) => (estate.version = 2), 'version: got 2; version 1 is allowed'],
   'a key that is no key': [(estate) => (estate.accounts.manager = {}), 'accounts.manager: got {}; only these keys are allowed: management, securityTooling, logArchive, forensic'],
   'a prefix too long for bucket names': [(estate) => (estate.prefix = 'averylongprefix'), 'prefix: got "averylongprefix"; 2 to 12 lower-case letters and digits, a letter first, are allowed'],
@@ -98,7 +99,7 @@ describe('the order of deployment', () => {
   });
 
   it('says what a new organization\'s stacks still wait for', () => {
-    const input = estateInput('example') as EstateInput & { organization: any };
+    const input = estateInput('example') as EstateInput & { organization: Loose };
     input.organization.mode = 'new';
     delete input.organization.id;
     delete input.accounts.forensic[0]?.id;

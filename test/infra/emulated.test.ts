@@ -6,6 +6,7 @@ import { bucketName } from '../../modules/vocabulary/index.ts';
 import { against, providerFor } from './helpers/against.ts';
 import { Moto, MOTO_ACCOUNT } from './helpers/moto.ts';
 import { estateInput, synthEstate, type Synthesized } from './helpers/synth.ts';
+import { describeWhereThere } from './helpers/where-there.ts';
 import { Terraform } from './helpers/terraform.ts';
 
 /**
@@ -50,7 +51,7 @@ const bootstrap = (organizationId: string): EstateInput => {
   };
 };
 
-describe('an estate, applied to an emulated AWS across its accounts', function () {
+describeWhereThere(['terraform', 'moto'], 'an estate, applied to an emulated AWS across its accounts', function () {
   this.timeout(900_000);
   let terraform: Terraform;
   let moto: Moto;
@@ -78,14 +79,9 @@ describe('an estate, applied to an emulated AWS across its accounts', function (
   };
   const types = (id: string, prefix: string): readonly string[] => Object.keys((stacks.get(id) as Synthesized).resource[prefix] ?? {}).map((name) => `${prefix}.${name}`);
 
-  before(async function () {
-    const [foundTerraform, foundMoto] = [await Terraform.prepare(), await Moto.start()];
-    if (foundTerraform) terraform = foundTerraform;
-    if (foundMoto) moto = foundMoto;
-    if (!foundTerraform || !foundMoto) {
-      process.stdout.write('    (no terraform or no moto here: nothing is applied)\n');
-      this.skip();
-    }
+  before(async () => {
+    terraform = Terraform.prepare();
+    moto = await Moto.start();
     const seed = (resource: object, output: object, more: object = {}) => ({
       terraform: { required_providers: { aws: { source: 'hashicorp/aws' } } },
       provider: { aws: [providerFor(moto.url, { region: 'us-east-1', ...more })] },

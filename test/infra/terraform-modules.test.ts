@@ -2,27 +2,27 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { emitModule } from '../../modules/terraform/emit.ts';
 import { MODULE_SPECS } from '../../modules/terraform/specs.ts';
+import { describeWhereThere } from './helpers/where-there.ts';
+import type { Loose } from './helpers/loose.ts';
 import { Terraform } from './helpers/terraform.ts';
 
 const example = readFileSync(new URL('../../examples/terraform/main.tf', import.meta.url), 'utf8');
 const modules = new Map(MODULE_SPECS.map((spec) => [spec.name, emitModule(spec)]));
-const json = (name: string, file: string): any => JSON.parse(modules.get(name)?.[file] ?? '{}');
+const json = (name: string, file: string): Loose => JSON.parse(modules.get(name)?.[file] ?? '{}');
 
-describe('the plain Terraform modules', function () {
+describeWhereThere(['terraform'], 'the plain Terraform modules', function () {
   this.timeout(300_000);
   let terraform: Terraform;
 
-  before(async function () {
-    const found = await Terraform.prepare();
-    if (!found) this.skip();
-    terraform = found as Terraform;
+  before(() => {
+    terraform = Terraform.prepare();
   });
   after(() => terraform?.dispose());
 
   it('describe and check every variable, and ask for both provider versions', () => {
     for (const spec of MODULE_SPECS) {
       expect(json(spec.name, 'versions.tf.json').terraform.required_providers.aws.version, spec.name).to.equal('>= 5.100.0, < 7.0.0');
-      const variables = Object.entries<any>(json(spec.name, 'variables.tf.json').variable ?? {});
+      const variables = Object.entries<Loose>(json(spec.name, 'variables.tf.json').variable ?? {});
       for (const [name, { type, description, validation }] of variables) {
         expect(type, name).to.match(/^(string|number|bool|list\(string\))$/);
         expect(description, name).to.be.a('string').and.not.equal('');

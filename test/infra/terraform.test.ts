@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { loadEstate, resources, synthEstate, type Synthesized } from './helpers/synth.ts';
 import { providerFor } from './helpers/against.ts';
+import type { Loose } from './helpers/loose.ts';
+import { describeWhereThere } from './helpers/where-there.ts';
 import { Moto } from './helpers/moto.ts';
 import { Terraform } from './helpers/terraform.ts';
 import { together } from './helpers/together.ts';
@@ -32,18 +34,13 @@ const destructible = (stack: Synthesized): Synthesized => {
   return copy;
 };
 
-describe('the stacks of both estates, by the real Terraform and AWS provider', function () {
+describeWhereThere(['terraform', 'moto'], 'the stacks of both estates, by the real Terraform and AWS provider', function () {
   this.timeout(300_000);
   let terraform: Terraform;
   let moto: Moto | undefined;
 
-  before(async function () {
-    const found = await Terraform.prepare();
-    if (!found) {
-      process.stdout.write('    (no terraform on the PATH: nothing here is proven)\n');
-      this.skip();
-    }
-    terraform = found as Terraform;
+  before(() => {
+    terraform = Terraform.prepare();
   });
   after(async () => {
     await moto?.stop();
@@ -56,10 +53,9 @@ describe('the stacks of both estates, by the real Terraform and AWS provider', f
     expect(await terraform.run(directory, ['validate', '-no-color'])).to.contain('The configuration is valid');
   });
 
-  it('can be planned without AWS, every resource of every stack', async function () {
+  it('can be planned without AWS, every resource of every stack', async () => {
     moto = await Moto.start();
-    if (!moto) this.skip();
-    const provider = providerFor((moto as Moto).url, { region: 'eu-west-1' });
+    const provider = providerFor(moto.url, { region: 'eu-west-1' });
     // The three things that stacks look up, as earlier stacks would have left them.
     const seed = terraform.workspace('seed', {
       'main.tf.json': JSON.stringify({
@@ -142,7 +138,7 @@ describe('what must not be lost', () => {
 
   it('is locked: every evidence bucket has the retention that the estate says', () => {
     const stack = stacks.get('example-evidence-eu-west-1') as Synthesized;
-    const locks = Object.entries(stack.resource.aws_s3_bucket_object_lock_configuration ?? {}).map(([name, config]) => [name.split('_')[1], (config.rule as any).default_retention]);
+    const locks = Object.entries(stack.resource.aws_s3_bucket_object_lock_configuration ?? {}).map(([name, config]) => [name.split('_')[1], (config.rule as Loose).default_retention]);
     expect(Object.fromEntries(locks)).to.deep.equal({
       incoming: { mode: 'GOVERNANCE', days: 30 },
       active: { mode: 'COMPLIANCE', days: 365 },

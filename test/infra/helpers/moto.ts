@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { execa } from 'execa';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -27,10 +26,8 @@ export class Moto {
     this.#process = process;
   }
 
-  /** Undefined where this machine has no moto. */
-  static async start(): Promise<Moto | undefined> {
-    const found = await execa('python3', ['-c', 'import moto.server'], { reject: false });
-    if (found.exitCode !== 0) return undefined;
+  /** Starts a server on a free port; Python's `moto` has to be there. */
+  static async start(): Promise<Moto> {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const server = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });

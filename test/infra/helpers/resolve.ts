@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { text } from './loose.ts';
 import type { Synthesized } from './synth.ts';
 
 /** Where a stack is deployed, as its provider says. */
@@ -15,15 +16,15 @@ export const placeOfStack = (stack: Synthesized): StackPlace => {
 /** The endpoint id that AWS would have given out. */
 export const S3_ENDPOINT_ID = 'vpce-0a1b2c3d4e5f60718';
 
-const uuid = (text: string): string => {
-  const hex = createHash('sha256').update(text).digest('hex');
+const uuid = (seed: string): string => {
+  const hex = createHash('sha256').update(seed).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 };
 
 /** What AWS would answer for an attribute of a resource that does not exist yet. */
 function attribute(type: string, name: string, key: string, config: Record<string, unknown>, { account, region }: StackPlace): string {
   const kmsId = uuid(`${account}${region}${name}`);
-  const path = String(config.path ?? '/');
+  const path = text(config.path ?? '/');
   const known: Record<string, string | undefined> = {
     'aws_kms_key.arn': `arn:aws:kms:${region}:${account}:key/${kmsId}`,
     'aws_kms_key.key_id': kmsId,
@@ -37,7 +38,7 @@ function attribute(type: string, name: string, key: string, config: Record<strin
     'aws_ssm_parameter.insecure_value': S3_ENDPOINT_ID,
     'aws_vpc_endpoint.id': S3_ENDPOINT_ID,
   };
-  return known[`${type}.${key}`] ?? (typeof config[key] === 'string' ? String(config[key]) : `${type}.${name}.${key}`);
+  return known[`${type}.${key}`] ?? (typeof config[key] === 'string' ? config[key] : `${type}.${name}.${key}`);
 }
 
 /** A stack with its references filled in as AWS would fill them, and Terraform's escapes undone. */
@@ -49,7 +50,7 @@ export function resolveStack(stack: Synthesized): Synthesized {
     if (typeof value !== 'string') return value;
     return value
       .replaceAll(/(?<!\$)\$\{(?:data\.)?(aws_[a-z0-9_]+)\.([A-Za-z0-9_-]+)\.([a-z_]+)\}/g, (_, type: string, name: string, key: string) =>
-        attribute(type, name, key, (stack.resource[type]?.[name] ?? stack.data?.[type]?.[name] ?? {}) as Record<string, unknown>, place),
+        attribute(type, name, key, stack.resource[type]?.[name] ?? stack.data?.[type]?.[name] ?? {}, place),
       )
       .replaceAll('$${', '${');
   };

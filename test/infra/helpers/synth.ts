@@ -2,6 +2,7 @@ import { App, Testing, type TerraformStack } from 'cdktf';
 import { readFileSync } from 'node:fs';
 import { parseEstate, type Estate, type EstateInput } from '../../../infra/config.ts';
 import { declareStacks } from '../../../infra/stacks.ts';
+import type { Loose } from './loose.ts';
 
 const estateUrl = (name: string) => new URL(`../../../infra/estates/${name}.json`, import.meta.url);
 
@@ -29,4 +30,4 @@ export function synthEstate(estate: Estate): ReadonlyMap<string, Synthesized> {
 }
 
 /** Resources of one type in a synthesised stack, with their names. */
-export const resources = (stack: Synthesized, type: string): readonly Record<string, any>[] => Object.values(stack.resource[type] ?? {});
+export const resources = (stack: Synthesized, type: string): readonly Record<string, Loose>[] => Object.values(stack.resource[type] ?? {});

@@ -49,8 +49,8 @@ export class Terraform {
     this.#env = env;
   }
 
-  /** Undefined where there is no terraform on the PATH. */
-  static async prepare(): Promise<Terraform | undefined> {
+  /** Makes a home for workspaces; `terraform` has to be on the PATH. */
+  static prepare(): Terraform {
     const home = mkdtempSync(join(tmpdir(), 'cleanroom-terraform-'));
     const mirror = findProviderMirror();
     const cache = join(home, 'cache');
@@ -62,7 +62,7 @@ export class Terraform {
         ? `plugin_cache_dir = ${JSON.stringify(cache)}\n`
         : `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(mirror)}\n  }\n}\n`,
     );
-    const terraform = new Terraform(home, {
+    return new Terraform(home, {
       TF_CLI_CONFIG_FILE: config,
       TF_IN_AUTOMATION: '1',
       TF_INPUT: '0',
@@ -73,10 +73,6 @@ export class Terraform {
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     });
-    const found = await execa('terraform', ['version'], { reject: false, env: { CHECKPOINT_DISABLE: '1' } });
-    if (found.exitCode === 0) return terraform;
-    terraform.dispose();
-    return undefined;
   }
 
   /** A new working directory with the given JSON configurations. */

@@ -1,6 +1,7 @@
+import { text, type Loose } from '../helpers/loose.ts';
 import type { Synthesized } from '../helpers/synth.ts';
 
-type Config = Record<string, any>;
+type Config = Record<string, Loose>;
 
 /** One hop of a way out: what leads where, and through which argument. */
 export interface Edge {
@@ -76,7 +77,7 @@ export function networkGraph(stack: Synthesized): readonly Edge[] {
   }
   for (const [, table, config] of of('aws_route_table', 'aws_default_route_table')) {
     routes(table, blocks(config.route));
-    for (const gateway of blocks(config.propagating_vgws)) edges.push({ from: table, to: 'another network', by: `propagating_vgws = ${String(gateway)}` });
+    for (const gateway of blocks(config.propagating_vgws)) edges.push({ from: table, to: 'another network', by: `propagating_vgws = ${text(gateway)}` });
   }
   for (const [, , config] of of('aws_route')) routes(target(config.route_table_id), [config]);
   for (const [, , config] of of('aws_vpn_gateway_route_propagation')) edges.push({ from: target(config.route_table_id), to: 'another network', by: 'propagation' });

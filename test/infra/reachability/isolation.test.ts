@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { loadEstate, synthEstate, type Synthesized } from '../helpers/synth.ts';
+import type { Loose } from '../helpers/loose.ts';
 import { networkGraph } from './graph.ts';
 import { isolationProblems } from './rules.ts';
 
@@ -22,9 +23,9 @@ describe('the isolated network', () => {
 
 /** A change to a synthesised stack, as somebody might make it. */
 type Mutation = (stack: Mutable) => void;
-type Mutable = { resource: Record<string, Record<string, Record<string, any>>> };
+type Mutable = { resource: Record<string, Record<string, Record<string, Loose>>> };
 
-const first = (stack: Mutable, type: string): Record<string, any> => Object.values(stack.resource[type] ?? {})[0] ?? {};
+const first = (stack: Mutable, type: string): Record<string, Loose> => Object.values(stack.resource[type] ?? {})[0] ?? {};
 const reference = (stack: Mutable, type: string): string => `\${${type}.${Object.keys(stack.resource[type] ?? {})[0]}.id}`;
 const add = (stack: Mutable, type: string, config: Record<string, unknown>): void => {
   stack.resource[type] = { ...stack.resource[type], added: config };
@@ -110,8 +111,8 @@ describe('the proof of isolation turns red on', () => {
   const [, stack] = networks[0] ?? [];
   for (const [what, [mutate, message]] of Object.entries(MUTATIONS)) {
     it(what, () => {
-      const changed = structuredClone(stack) as Synthesized;
-      mutate(changed as unknown as Mutable);
+      const changed = structuredClone(stack as Synthesized);
+      mutate(changed);
       expect(isolationProblems(changed).join('\n')).to.match(message);
     });
   }

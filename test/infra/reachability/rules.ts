@@ -1,10 +1,11 @@
 import { cidrRange } from '../../../modules/isolated-network/subnets.ts';
 import type { PolicyDocument } from '../../../modules/policy.ts';
+import { text, type Loose } from '../helpers/loose.ts';
 import { placeOfStack } from '../helpers/resolve.ts';
 import type { Synthesized } from '../helpers/synth.ts';
 import { allResources, exitsPresent, waysOut } from './graph.ts';
 
-type Config = Record<string, any>;
+type Config = Record<string, Loose>;
 type Rule = (stack: Synthesized) => readonly string[];
 
 const of = (stack: Synthesized, ...types: string[]) => allResources(stack).filter(([type]) => types.includes(type));
@@ -47,7 +48,7 @@ const endpointsHavePolicies: Rule = (stack) =>
     const { Statement } = JSON.parse(endpoint.policy) as PolicyDocument;
     return Statement.flatMap((statement) => {
       const bound = Object.keys(statement.Condition?.StringEquals ?? {}).some((key) => key.startsWith('aws:Principal'));
-      const readOnly = statement.Action === 's3:GetObject' && !blocks(statement.Resource).some((resource) => String(resource) === '*');
+      const readOnly = statement.Action === 's3:GetObject' && !blocks(statement.Resource).some((resource) => text(resource) === '*');
       return statement.Effect === 'Deny' || bound || readOnly ? [] : [`${id}: statement ${statement.Sid} leads to everybody's resources`];
     });
   });
@@ -85,7 +86,7 @@ const dnsCannotLeak: Rule = (stack) => {
   }
   for (const [, id] of of(stack, 'aws_route53_resolver_endpoint', 'aws_route53_resolver_rule_association')) problems.push(`${id} sends queries elsewhere`);
   for (const [, id, options] of of(stack, 'aws_vpc_dhcp_options')) {
-    if (blocks(options.domain_name_servers).some((server) => String(server) !== 'AmazonProvidedDNS')) problems.push(`${id} names another resolver`);
+    if (blocks(options.domain_name_servers).some((server) => text(server) !== 'AmazonProvidedDNS')) problems.push(`${id} names another resolver`);
   }
   return problems;
 };
