@@ -5,6 +5,9 @@ import type { Loose } from './helpers/loose.ts';
 import { describeWhereThere } from './helpers/where-there.ts';
 import { Moto } from './helpers/moto.ts';
 import { Terraform } from './helpers/terraform.ts';
+import { stackFromPlan, type PlanConfiguration } from './reachability/from-plan.ts';
+import { networkGraph } from './reachability/graph.ts';
+import { isolationProblems } from './reachability/rules.ts';
 import { together } from './helpers/together.ts';
 
 const stacks = new Map((['example', 'minimal'] as const).flatMap((name) => [...synthEstate(loadEstate(name))].map(([id, stack]) => [`${name}-${id}`, stack] as const)));
@@ -34,10 +37,13 @@ const destructible = (stack: Synthesized): Synthesized => {
   return copy;
 };
 
+type Plan = PlanConfiguration & { readonly resource_changes: readonly { address: string; mode: string; change: { actions: readonly string[] } }[] };
+
 describeWhereThere(['terraform', 'moto'], 'the stacks of both estates, by the real Terraform and AWS provider', function () {
   this.timeout(300_000);
   let terraform: Terraform;
   let moto: Moto | undefined;
+  let plan: Plan;
 
   before(() => {
     terraform = Terraform.prepare();
@@ -75,11 +81,22 @@ describeWhereThere(['terraform', 'moto'], 'the stacks of both estates, by the re
     const directory = terraform.workspace('plan', together(stacks, provider));
     await terraform.init(directory);
     await terraform.run(directory, ['plan', '-no-color', '-out=plan']);
-    const plan = JSON.parse(await terraform.run(directory, ['show', '-json', 'plan'])) as { resource_changes: { address: string; mode: string; change: { actions: string[] } }[] };
+    plan = JSON.parse(await terraform.run(directory, ['show', '-json', 'plan'])) as Plan;
     const created = plan.resource_changes.filter(({ mode, change }) => mode === 'managed' && change.actions.join() === 'create');
     const declared = [...stacks.values()].reduce((sum, stack) => sum + Object.values(stack.resource).reduce((count, byName) => count + Object.keys(byName).length, 0), 0);
     expect(created.length).to.equal(declared).and.be.greaterThan(800);
     expect(new Set(created.map(({ address }) => address.split('.')[1])).size).to.equal(stacks.size);
+  });
+
+  it('are planned as networks without a way out: the graph of the plan is the graph of the sources', () => {
+    const networks = [...stacks].filter(([id]) => id.includes('-forensics-'));
+    expect(networks).to.have.length(4);
+    for (const [id, stack] of networks) {
+      const planned = stackFromPlan(plan, id, stack.provider);
+      expect(isolationProblems(planned), id).to.deep.equal([]);
+      const edges = (of: Synthesized) => networkGraph(of).map(({ from, to, by }) => `${from} → ${to} by ${by}`).toSorted();
+      expect(edges(planned), id).to.deep.equal(edges(stack)).and.have.length.greaterThan(5);
+    }
   });
 
   it('can be applied to mocks, so that every reference between resources resolves', async () => {
