@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { readmeWithReference, referenceFolders } from '../../infra/write-references.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { denyOtherRegions, resourcePerimeter, SERVICE_CONTROL_POLICIES } from '../../modules/governance/policies/index.ts';
 import { evidenceBucketPolicy } from '../../modules/evidence/policies/bucket.ts';
@@ -17,10 +18,18 @@ describe('the modules\' READMEs', () => {
     }
   });
 
+  it('have reference tables that are those of the sources', () => {
+    for (const folder of referenceFolders()) expect(readme(folder), folder).to.equal(readmeWithReference(folder));
+    const network = readme('isolated-network');
+    expect(network).to.contain('| `cidr` | `string` | IPv4 block of the VPC, /16 to /24; it is cut into sixteen subnets. |');
+    expect(network).to.contain('| `s3EndpointId` | `string` | The S3 gateway endpoint that bucket policies bind evidence to. |');
+    expect(network).to.contain('`aws_vpc_block_public_access_options`');
+  });
+
   it('explain every statement of the organization\'s policies', () => {
     const context = { prefix: 'cleanroom', partition: 'aws', organizationId: 'o-exampleorg1' };
     const documents = [...Object.values(SERVICE_CONTROL_POLICIES).map((policy) => policy(context)), denyOtherRegions(context, ['eu-west-1']), resourcePerimeter(context)];
-    const explained = [...readme('governance').matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1] ?? '');
+    const explained = [...(readme('governance').split('## Reference')[0] ?? '').matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1] ?? '');
     expect(explained.toSorted()).to.deep.equal([...new Set(sidsOf(...documents))].toSorted());
   });
 
