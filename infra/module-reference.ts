@@ -25,7 +25,7 @@ const table = (head: string, rows: readonly string[]): string => (rows.length ==
  * @param source TypeScript, in this project's own style: one construct a file, props in an interface before it
  */
 export function constructReference(source: string): string {
-  const construct = /export class (\w+) extends Construct \{\n([^]*?)\n {2}constructor/.exec(source);
+  const construct = /export class (\w+) extends Construct \{([^]*?)\n {2}constructor/.exec(source);
   if (!construct) return '';
   const [, name = '', head = ''] = construct;
   const props = [...source.matchAll(/export interface \w+Props(?: extends \w+)? \{\n([^]*?)\n\}/g)].flatMap((match) => members(match[1] ?? ''));
