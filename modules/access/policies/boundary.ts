@@ -72,6 +72,7 @@ export const pipelineBoundary = (context: AccessContext): PolicyDocument =>
         's3:Get*',
         's3:List*',
         's3:PutObject',
+        's3:PutObjectAcl',
         'ssm:List*',
         'ssm:UpdateInstanceInformation',
         'ssmmessages:*',

@@ -20,7 +20,7 @@ export const workstationPolicy = (context: AccessContext): PolicyDocument => {
       ],
       Resource: '*',
     },
-    { Sid: 'StoreSessionLogs', Effect: 'Allow', Action: 's3:PutObject', Resource: `${archive}/sessions/${context.account}/*` },
+    { Sid: 'StoreSessionLogs', Effect: 'Allow', Action: ['s3:PutObject', 's3:PutObjectAcl'], Resource: `${archive}/sessions/${context.account}/*` },
     { Sid: 'CheckSessionBucket', Effect: 'Allow', Action: 's3:GetEncryptionConfiguration', Resource: archive },
     {
       Sid: 'StreamSessionLogs',

@@ -22,8 +22,6 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
         's3:PutEncryptionConfiguration',
         's3:PutInventoryConfiguration',
         's3:PutLifecycleConfiguration',
-        's3:PutObjectAcl',
-        's3:PutObjectVersionAcl',
         's3:PutReplicationConfiguration',
       ],
       Resource: '*',
