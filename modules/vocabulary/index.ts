@@ -8,3 +8,5 @@ export * from './log-events.ts';
 export * from './manifest-rules.ts';
 export * from './manifest.ts';
 export * from './status.ts';
+export * from './estate-names.ts';
+export * from './stacks.ts';

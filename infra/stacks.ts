@@ -1,0 +1,197 @@
+import type { App, TerraformStack } from 'cdktf';
+import type { RoleAccess } from '../modules/access/forensic-roles.ts';
+import { HUMAN_ROLES, type HumanRole, type Place } from '../modules/vocabulary/index.ts';
+import { EvidenceRegionStack } from '../stacks/evidence-region.ts';
+import { ForensicsRegionStack } from '../stacks/forensics-region.ts';
+import { LogArchiveStack } from '../stacks/log-archive.ts';
+import { MemberAccountStack } from '../stacks/member-account.ts';
+import { OrganizationStack } from '../stacks/organization.ts';
+import type { RegionProps } from '../stacks/region.ts';
+import { SealStack } from '../stacks/seal.ts';
+import { configureBackend } from './backend.ts';
+import type { Estate } from './config.ts';
+import { accountOfRegion, archiveOf, forensicPlaces, planStacks, targetOf, type PlannedStack } from './plan.ts';
+import { configureProvider } from './providers.ts';
+
+type Maker = (app: App, estate: Estate, plan: PlannedStack) => TerraformStack;
+type Organized = Extract<Estate['organization'], { mode: 'existing' | 'new' }>;
+
+const organized = (estate: Estate): Organized => {
+  if (estate.organization.mode === 'none') throw new RangeError('this estate has no organization');
+  return estate.organization;
+};
+
+const organizationId = (estate: Estate): string | undefined => (estate.organization.mode === 'none' ? undefined : estate.organization.id);
+
+const administratorsIn = (estate: Estate, account: string): readonly string[] =>
+  [estate.deployment.roleName, ...estate.keys.administratorRoles]
+    .filter((name) => name !== undefined)
+    .map((name) => `arn:${estate.partition}:iam::${account}:role/${name}`);
+
+const placeOf = (estate: Estate, plan: PlannedStack): Place => ({ prefix: estate.prefix, partition: estate.partition, ...targetOf(plan) });
+
+const allAccounts = (estate: Estate): readonly string[] =>
+  [
+    ...new Set(
+      [
+        estate.accounts.management?.id,
+        estate.accounts.securityTooling?.id,
+        estate.accounts.logArchive?.id,
+        ...estate.accounts.forensic.map(({ id }) => id),
+        ...estate.monitoredAccounts.map(({ id }) => id),
+      ].filter((id) => id !== undefined),
+    ),
+  ].toSorted();
+
+function regionProps(estate: Estate, plan: PlannedStack): RegionProps {
+  const place = placeOf(estate, plan);
+  const organization = organizationId(estate);
+  return {
+    place,
+    archive: { ...place, account: archiveOf(estate, plan.region) ?? place.account },
+    perimeter: { accounts: allAccounts(estate), ...(organization === undefined ? {} : { organizationId: organization }) },
+    memberAccounts: estate.monitoredAccounts.map(({ id }) => id),
+    keyAdministratorArns: administratorsIn(estate, place.account),
+    logDays: estate.retention.logDays,
+  };
+}
+
+function accessOf({ access }: Estate): Readonly<Record<HumanRole | 'break-glass', RoleAccess>> {
+  const entries = [...HUMAN_ROLES, 'break-glass' as const].map((role): [string, RoleAccess] => {
+    const own = access.roles[role] ?? {};
+    return [
+      role,
+      {
+        principals: own.principals ?? access.principals,
+        requireMfa: own.requireMfa ?? access.requireMfa,
+        twoPersonRule: own.twoPersonRule ?? false,
+        maxSessionSeconds: own.maxSessionSeconds ?? 3600,
+      },
+    ];
+  });
+  return Object.fromEntries(entries) as Record<HumanRole | 'break-glass', RoleAccess>;
+}
+
+const makeOrganization: Maker = (app, estate, plan) => {
+  const { mode, parentId, forensicUnit, securityUnit, delegatedServices } = organized(estate);
+  const roleName = estate.deployment.roleName ?? 'OrganizationAccountAccessRole';
+  const { securityTooling, logArchive, forensic } = estate.accounts;
+  const security = [
+    ['security-tooling', securityTooling],
+    ['log-archive', logArchive],
+  ] as const;
+  return new OrganizationStack(app, plan.id, {
+    prefix: estate.prefix,
+    mode,
+    forensicUnitName: forensicUnit,
+    delegatedServices,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(securityUnit === undefined ? {} : { securityUnitName: securityUnit }),
+    ...(securityTooling?.id === undefined ? {} : { securityToolingAccountId: securityTooling.id }),
+    accounts: [
+      ...forensic.flatMap(({ name, create }) => (create === undefined ? [] : [{ name, email: create.email, roleName, unit: 'forensic' as const }])),
+      ...security.flatMap(([name, account]) => (account?.create === undefined ? [] : [{ name, email: account.create.email, roleName, unit: 'security' as const }])),
+    ],
+  });
+};
+
+const makeLogArchive: Maker = (app, estate, plan) => {
+  const account = accountOfRegion(estate, plan.region);
+  const place = placeOf(estate, plan);
+  return new LogArchiveStack(app, plan.id, {
+    place,
+    sources: account === undefined ? [] : [{ ...place, account }],
+    keyAdministratorArns: administratorsIn(estate, place.account),
+    retentionDays: estate.retention.logDays,
+  });
+};
+
+const makeForensics: Maker = (app, estate, plan) => {
+  const { cidr, zones, extraEndpoints } = estate.regions[plan.region] ?? { cidr: '', zones: undefined, extraEndpoints: [] };
+  const props = regionProps(estate, plan);
+  const firstRegion = estate.accounts.forensic.find(({ id }) => id === plan.account)?.regions[0];
+  return new ForensicsRegionStack(app, plan.id, {
+    ...props,
+    cidr,
+    zones: zones ?? [`${plan.region}a`, `${plan.region}b`],
+    extraServices: extraEndpoints,
+    access: accessOf(estate),
+    logPrefix: estate.logPrefix,
+    emails: estate.notifications.emails,
+    accountWide: firstRegion === plan.region,
+    ...(estate.access.approvalBrokerArn === undefined ? {} : { approvalBrokerArn: estate.access.approvalBrokerArn }),
+  });
+};
+
+const makeEvidence: Maker = (app, estate, plan) => {
+  const { incoming, active, legalHold, abandonedUploadDays } = estate.retention;
+  return new EvidenceRegionStack(app, plan.id, {
+    ...regionProps(estate, plan),
+    retention: { incoming, active, 'legal-hold': legalHold },
+    abandonedUploadDays,
+    keyDeletionWindowDays: estate.keys.deletionWindowDays,
+  });
+};
+
+const makeMember: Maker = (app, estate, plan) => {
+  const member = estate.monitoredAccounts.find(({ id }) => id === plan.account);
+  if (!member) throw new RangeError(`no monitored account ${plan.account}`);
+  return new MemberAccountStack(app, plan.id, {
+    prefix: estate.prefix,
+    partition: estate.partition,
+    account: member.id,
+    forensicPlaces: forensicPlaces(estate),
+    externalId: member.externalId,
+    organizationId: organizationId(estate),
+    containment: member.containment,
+    sourceKeyArns: member.sourceKeyArns,
+    providerFor: (stack, region) => (region === plan.region ? undefined : configureProvider(stack, estate, { account: member.id, region }, region)),
+  });
+};
+
+const makeSeal: Maker = (app, estate, plan) => {
+  const { forensicUnit, parentId, quotas, id } = organized(estate);
+  const { forensic } = estate.accounts;
+  const place = placeOf(estate, plan);
+  return new SealStack(app, plan.id, {
+    place,
+    context: { prefix: estate.prefix, partition: estate.partition, organizationId: id ?? '' },
+    forensicUnit: forensic.some(({ create }) => create !== undefined) ? forensicUnit : undefined,
+    parentId,
+    accountIds: forensic.flatMap((account) => (account.create === undefined && account.id !== undefined ? [account.id] : [])),
+    // Global services answer in one Region for all; a forensic account's own Regions are where evidence may be.
+    regionsOfAccounts: Object.fromEntries(forensic.flatMap((account) => (account.id === undefined ? [] : [[account.id, account.regions]]))),
+    sealedByDefault: estate.seal.sealed,
+    s3Policy: estate.seal.s3Policy,
+    scpLimit: quotas.scpCharacters,
+    scpPerNode: quotas.scpsPerNode,
+    keyAdministratorArns: administratorsIn(estate, place.account),
+    emails: estate.notifications.emails,
+  });
+};
+
+const MAKERS: Readonly<Record<PlannedStack['kind'], Maker>> = {
+  organization: makeOrganization,
+  'log-archive': makeLogArchive,
+  forensics: makeForensics,
+  evidence: makeEvidence,
+  member: makeMember,
+  seal: makeSeal,
+};
+
+/** Declares every stack that the estate says enough about; the others wait, and `plan:order` says for what. */
+export function declareStacks(app: App, estate: Estate): ReadonlyMap<string, TerraformStack> {
+  const stacks = new Map<string, TerraformStack>();
+  for (const plan of planStacks(estate)) {
+    if (plan.missing.length > 0) continue;
+    const stack = MAKERS[plan.kind](app, estate, plan);
+    configureProvider(stack, estate, targetOf(plan));
+    configureBackend(stack, estate);
+    stacks.set(plan.id, stack);
+    for (const before of plan.after) {
+      const dependency = stacks.get(before);
+      if (dependency) stack.addDependency(dependency);
+    }
+  }
+  return stacks;
+}

@@ -1,0 +1,2 @@
+export * from './forensic-roles.ts';
+export * from './policies/index.ts';

@@ -1,0 +1,42 @@
+import { Cloudtrail } from '@cdktf/provider-aws/lib/cloudtrail/index.js';
+import { Construct } from 'constructs';
+import type { Place } from '../vocabulary/index.ts';
+
+export interface EvidenceTrailProps {
+  readonly place: Place;
+  /** Bucket in the log-archive account. */
+  readonly bucketName: string;
+  /** Key of the log-archive account, by key or alias ARN. */
+  readonly kmsKeyArn: string;
+  /** Buckets whose every read and write is recorded. */
+  readonly evidenceBucketArns: readonly string[];
+}
+
+/** Management events, and every access to an object of evidence, signed and stored where this account cannot reach them. */
+export class EvidenceTrail extends Construct {
+  constructor(scope: Construct, id: string, props: EvidenceTrailProps) {
+    super(scope, id);
+    new Cloudtrail(this, 'Resource', {
+      name: `${props.place.prefix}-${props.place.region}`,
+      s3BucketName: props.bucketName,
+      s3KeyPrefix: 'trail',
+      kmsKeyId: props.kmsKeyArn,
+      enableLogFileValidation: true,
+      includeGlobalServiceEvents: true,
+      isMultiRegionTrail: false, // each Region has its own stack, and its own trail
+      advancedEventSelector: [
+        { name: 'Management events', fieldSelector: [{ field: 'eventCategory', equalTo: ['Management'] }] },
+        {
+          name: 'Every access to evidence',
+          fieldSelector: [
+            { field: 'eventCategory', equalTo: ['Data'] },
+            { field: 'resources.type', equalTo: ['AWS::S3::Object'] },
+            { field: 'resources.ARN', startsWith: props.evidenceBucketArns.map((arn) => `${arn}/`) },
+          ],
+        },
+      ],
+      // CloudTrail answers with the key's own ARN where an alias was given.
+      lifecycle: { ignoreChanges: ['kms_key_id'] },
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Conditions } from '../../policy.ts';
+import { caseRolePath, iamPath, type EstateNaming } from '../../vocabulary/index.ts';
+
+/** What the organization-level policies know about an estate. */
+export interface GuardrailContext extends EstateNaming {
+  /** Id of the organization, `o-…`. */
+  readonly organizationId: string;
+}
+
+/** Any account's break-glass role. Its path and name can be created by nobody but itself once the estate is sealed. */
+export const breakGlassPattern = (context: EstateNaming): string =>
+  `arn:${context.partition}:iam::*:role${iamPath(context)}${context.prefix}-break-glass-*`;
+
+/** Any account's workflow role. */
+export const workflowPattern = (context: EstateNaming): string =>
+  `arn:${context.partition}:iam::*:role${iamPath(context)}${context.prefix}-workflow-*`;
+
+/** Roles that the workflow makes for one case each. */
+export const caseRolePattern = (context: EstateNaming): string =>
+  `arn:${context.partition}:iam::*:role${caseRolePath(context)}*`;
+
+/** Everything under the estate's IAM path but the case roles is made by a deployment and by nobody else. */
+export const estateRolePattern = (context: EstateNaming): string =>
+  `arn:${context.partition}:iam::*:role${iamPath(context)}${context.prefix}-*`;
+
+/** The condition of a denial that break-glass alone escapes. */
+export const unlessBreakGlass = (context: EstateNaming): Conditions => ({
+  ArnNotLike: { 'aws:PrincipalArn': breakGlassPattern(context) },
+});

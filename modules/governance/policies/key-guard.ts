@@ -1,0 +1,31 @@
+import { policyDocument, type PolicyDocument } from '../../policy.ts';
+import { unlessBreakGlass, type GuardrailContext } from './context.ts';
+
+/** SCP: a key that evidence depends on is neither lost nor handed on. */
+export const denyKeyTampering = (context: GuardrailContext): PolicyDocument =>
+  policyDocument(
+    {
+      Sid: 'DenyKeyLoss',
+      Effect: 'Deny',
+      Action: [
+        'kms:DeleteAlias',
+        'kms:DeleteImportedKeyMaterial',
+        'kms:DisableKey',
+        'kms:DisableKeyRotation',
+        'kms:PutKeyPolicy',
+        'kms:ReplicateKey',
+        'kms:ScheduleKeyDeletion',
+        'kms:UpdateAlias',
+      ],
+      Resource: '*',
+      Condition: unlessBreakGlass(context),
+    },
+    {
+      Sid: 'DenyGrantsToPeople',
+      Effect: 'Deny',
+      Action: 'kms:CreateGrant',
+      Resource: '*',
+      // BoolIfExists would let a request without the key pass; EC2 always sends it.
+      Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' }, ...unlessBreakGlass(context) },
+    },
+  );

@@ -1,0 +1,54 @@
+import { policyDocument, type PolicyDocument } from '../../policy.ts';
+import { SESSION_PREFERENCES_DOCUMENT } from '../../vocabulary/index.ts';
+import { unlessBreakGlass, type GuardrailContext } from './context.ts';
+
+/** SCP: what records people is not switched off, shortened or redirected. */
+export const denyLogTampering = (context: GuardrailContext): PolicyDocument =>
+  policyDocument(
+    {
+      Sid: 'DenyLogTampering',
+      Effect: 'Deny',
+      Action: [
+        'cloudtrail:DeleteTrail',
+        'cloudtrail:PutEventSelectors',
+        'cloudtrail:StopLogging',
+        'cloudtrail:UpdateTrail',
+        'cloudwatch:DeleteAlarms',
+        'cloudwatch:DisableAlarmActions',
+        'config:DeleteConfigurationRecorder',
+        'config:DeleteDeliveryChannel',
+        'config:PutConfigurationRecorder',
+        'config:PutDeliveryChannel',
+        'config:StopConfigurationRecorder',
+        'ec2:DeleteFlowLogs',
+        'events:DeleteRule',
+        'events:DisableRule',
+        'events:RemoveTargets',
+        'guardduty:DeleteDetector',
+        'guardduty:Disassociate*',
+        'guardduty:StopMonitoringMembers',
+        'guardduty:UpdateDetector',
+        'logs:DeleteLogGroup',
+        'logs:DeleteLogStream',
+        'logs:DeleteMetricFilter',
+        'logs:DeleteRetentionPolicy',
+        'logs:DisassociateKmsKey',
+        'logs:PutRetentionPolicy',
+        'securityhub:DisableSecurityHub',
+        'securityhub:Disassociate*',
+        'sns:DeleteTopic',
+        'sns:RemovePermission',
+        'sns:SetTopicAttributes',
+        'sns:Unsubscribe',
+      ],
+      Resource: '*',
+      Condition: unlessBreakGlass(context),
+    },
+    {
+      Sid: 'DenySessionPreferenceChange',
+      Effect: 'Deny',
+      Action: ['ssm:CreateDocument', 'ssm:DeleteDocument', 'ssm:UpdateDocument*'],
+      Resource: `arn:${context.partition}:ssm:*:*:document/${SESSION_PREFERENCES_DOCUMENT}`,
+      Condition: unlessBreakGlass(context),
+    },
+  );

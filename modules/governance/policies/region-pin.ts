@@ -1,0 +1,15 @@
+import { policyDocument, type PolicyDocument } from '../../policy.ts';
+import { unlessBreakGlass, type GuardrailContext } from './context.ts';
+
+/** Services that answer in one Region for all; pinning them would lock out every Region but that one. */
+const GLOBAL_SERVICES = ['health:*', 'iam:*', 'organizations:*', 's3:ListAllMyBuckets', 'sts:*', 'support:*', 'trustedadvisor:*'];
+
+/** SCP, one for each account: evidence stays in the Regions the estate gives to that account. */
+export const denyOtherRegions = (context: GuardrailContext, regions: readonly string[]): PolicyDocument =>
+  policyDocument({
+    Sid: 'DenyOtherRegions',
+    Effect: 'Deny',
+    NotAction: GLOBAL_SERVICES,
+    Resource: '*',
+    Condition: { StringNotEquals: { 'aws:RequestedRegion': regions }, ...unlessBreakGlass(context) },
+  });

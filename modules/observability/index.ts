@@ -1,0 +1,2 @@
+export * from './collector-dashboard.ts';
+export * from './metrics.ts';

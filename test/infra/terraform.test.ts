@@ -1,0 +1,165 @@
+import { expect } from 'chai';
+import { loadEstate, resources, synthEstate, type Synthesized } from './helpers/synth.ts';
+import { providerFor } from './helpers/against.ts';
+import type { Loose } from './helpers/loose.ts';
+import { describeWhereThere } from './helpers/where-there.ts';
+import { Moto } from './helpers/moto.ts';
+import { Terraform } from './helpers/terraform.ts';
+import { stackFromPlan, type PlanConfiguration } from './reachability/from-plan.ts';
+import { networkGraph } from './reachability/graph.ts';
+import { isolationProblems } from './reachability/rules.ts';
+import { together } from './helpers/together.ts';
+
+const stacks = new Map((['example', 'minimal'] as const).flatMap((name) => [...synthEstate(loadEstate(name))].map(([id, stack]) => [`${name}-${id}`, stack] as const)));
+
+/** Types whose ARN other resources refer to; the provider checks that it looks like one. */
+const typesWithArn = [...new Set([...JSON.stringify([...stacks.values()]).matchAll(/\$\{(aws_[a-z0-9_]+)\.[A-Za-z0-9_-]+\.arn\}/g)].map((match) => match[1] ?? ''))].toSorted();
+
+/** What the mocked provider cannot make up by itself: ARNs, and a list's first element. */
+const MOCK = `mock_provider "aws" {
+${typesWithArn.map((type) => `  mock_resource "${type}" {\n    defaults = { arn = "arn:aws:iam::123456789012:role/mocked" }\n  }\n`).join('')}
+  mock_data "aws_organizations_organization" {
+    defaults = { roots = [{ id = "r-abcd", arn = "arn:aws:organizations::1:root/o-1/r-abcd", name = "Root", policy_types = [] }] }
+  }
+  mock_resource "aws_organizations_organizational_unit" {
+    defaults = { id = "ou-abcd-12345678" }
+  }
+  mock_data "aws_organizations_organizational_unit" {
+    defaults = { id = "ou-abcd-12345678" }
+  }
+}
+`;
+
+/** Mocked resources are destroyed after a test, which evidence refuses; whether it does is asserted from the synthesised JSON. */
+const destructible = (stack: Synthesized): Synthesized => {
+  const copy = structuredClone(stack);
+  for (const byName of Object.values(copy.resource)) for (const config of Object.values(byName)) delete (config.lifecycle as Record<string, unknown> | undefined)?.prevent_destroy;
+  return copy;
+};
+
+type Plan = PlanConfiguration & { readonly resource_changes: readonly { address: string; mode: string; change: { actions: readonly string[] } }[] };
+
+describeWhereThere(['terraform', 'moto'], 'the stacks of both estates, by the real Terraform and AWS provider', function () {
+  this.timeout(300_000);
+  let terraform: Terraform;
+  let moto: Moto | undefined;
+  let plan: Plan;
+
+  before(() => {
+    terraform = Terraform.prepare();
+  });
+  after(async () => {
+    await moto?.stop();
+    terraform?.dispose();
+  });
+
+  it('are valid', async () => {
+    const directory = terraform.workspace('validate', together(stacks));
+    await terraform.init(directory);
+    expect(await terraform.run(directory, ['validate', '-no-color'])).to.contain('The configuration is valid');
+  });
+
+  it('can be planned without AWS, every resource of every stack', async () => {
+    moto = await Moto.start();
+    const provider = providerFor(moto.url, { region: 'eu-west-1' });
+    // The three things that stacks look up, as earlier stacks would have left them.
+    const seed = terraform.workspace('seed', {
+      'main.tf.json': JSON.stringify({
+        terraform: { required_providers: { aws: { source: 'hashicorp/aws' } } },
+        provider: { aws: [provider] },
+        resource: {
+          aws_organizations_organization: { it: { feature_set: 'ALL' } },
+          aws_organizations_organizational_unit: { forensics: { name: 'Forensics', parent_id: '${aws_organizations_organization.it.roots[0].id}' } },
+          aws_ssm_parameter: Object.fromEntries(
+            ['eu-west-1', 'eu-central-1', 'us-east-1'].map((region) => [region, { name: `/cleanroom/${region}/network/s3-endpoint-id`, type: 'String', value: 'vpce-0123456789abcdef0' }]),
+          ),
+        },
+      }),
+    });
+    await terraform.init(seed);
+    await terraform.run(seed, ['apply', '-auto-approve', '-no-color']);
+    const directory = terraform.workspace('plan', together(stacks, provider));
+    await terraform.init(directory);
+    await terraform.run(directory, ['plan', '-no-color', '-out=plan']);
+    plan = JSON.parse(await terraform.run(directory, ['show', '-json', 'plan'])) as Plan;
+    const created = plan.resource_changes.filter(({ mode, change }) => mode === 'managed' && change.actions.join() === 'create');
+    const declared = [...stacks.values()].reduce((sum, stack) => sum + Object.values(stack.resource).reduce((count, byName) => count + Object.keys(byName).length, 0), 0);
+    expect(created.length).to.equal(declared).and.be.greaterThan(800);
+    expect(new Set(created.map(({ address }) => address.split('.')[1])).size).to.equal(stacks.size);
+  });
+
+  it('are planned as networks without a way out: the graph of the plan is the graph of the sources', () => {
+    const networks = [...stacks].filter(([id]) => id.includes('-forensics-'));
+    expect(networks).to.have.length(4);
+    for (const [id, stack] of networks) {
+      const planned = stackFromPlan(plan, id, stack.provider);
+      expect(isolationProblems(planned), id).to.deep.equal([]);
+      const edges = (of: Synthesized) => networkGraph(of).map(({ from, to, by }) => `${from} → ${to} by ${by}`).toSorted();
+      expect(edges(planned), id).to.deep.equal(edges(stack)).and.have.length.greaterThan(5);
+    }
+  });
+
+  it('can be applied to mocks, so that every reference between resources resolves', async () => {
+    const copies = new Map([...stacks].map(([id, stack]) => [id, destructible(stack)]));
+    const directory = terraform.workspace('mocked', { ...together(copies), 'tests/apply.tftest.hcl': `${MOCK}run "apply" {\n  command = apply\n}\n` });
+    await terraform.init(directory);
+    expect(await terraform.run(directory, ['test', '-no-color'])).to.contain('Success! 1 passed, 0 failed.');
+  });
+
+  it('the seal comes off for a reason only, and comes off whole', async () => {
+    const { provider: _, ...seal } = destructible(stacks.get('example-seal') as Synthesized);
+    const attachments = Object.keys(seal.resource.aws_organizations_policy_attachment ?? {}).map((name) => `aws_organizations_policy_attachment.${name}`);
+    const counts = (expected: number) => attachments.map((address) => `  assert {\n    condition     = length(${address}) == ${expected}\n    error_message = "${address}"\n  }\n`).join('');
+    const { backend: __, ...settings } = seal.terraform;
+    const directory = terraform.workspace('seal', {
+      'main.tf.json': JSON.stringify({ ...seal, terraform: settings }),
+      'tests/seal.tftest.hcl': `${MOCK}
+run "sealed" {
+${counts(1)}}
+run "unsealed_without_a_reason" {
+  command   = plan
+  variables { sealed = false }
+  expect_failures = [var.unseal_reason]
+}
+run "unsealed_with_a_reason" {
+  variables {
+    sealed        = false
+    unseal_reason = "CASE-1: replace an endpoint"
+  }
+${counts(0)}}
+`,
+    });
+    await terraform.init(directory);
+    expect(attachments.length).to.be.at.least(6);
+    expect(await terraform.run(directory, ['test', '-no-color'])).to.contain('Success! 3 passed, 0 failed.');
+  });
+});
+
+describe('what must not be lost', () => {
+  it('is protected from destroy: evidence, keys, log archive, accounts, organization units', () => {
+    const types = ['aws_s3_bucket', 'aws_kms_key', 'aws_organizations_account', 'aws_organizations_organizational_unit'];
+    const unprotected = [...stacks].flatMap(([id, stack]) =>
+      types.flatMap((type) => resources(stack, type).flatMap((config) => ((config.lifecycle as { prevent_destroy?: boolean } | undefined)?.prevent_destroy === true ? [] : [`${id} ${type}`]))),
+    );
+    expect(unprotected).to.deep.equal([]);
+  });
+
+  it('is never expired: evidence buckets have one lifecycle rule, which drops abandoned uploads after 90 days', () => {
+    const evidence = [...stacks].filter(([id]) => id.includes('-evidence-')).flatMap(([, stack]) => Object.entries(stack.resource.aws_s3_bucket_lifecycle_configuration ?? {}));
+    const rules = evidence.filter(([name]) => !name.includes('AccessLogs')).flatMap(([, config]) => config.rule as Record<string, unknown>[]);
+    expect(rules).to.have.length(12);
+    for (const rule of rules) {
+      expect(rule).to.deep.equal({ id: 'drop-abandoned-uploads', status: 'Enabled', filter: [{ prefix: '' }], abort_incomplete_multipart_upload: [{ days_after_initiation: 90 }] });
+    }
+  });
+
+  it('is locked: every evidence bucket has the retention that the estate says', () => {
+    const stack = stacks.get('example-evidence-eu-west-1') as Synthesized;
+    const locks = Object.entries(stack.resource.aws_s3_bucket_object_lock_configuration ?? {}).map(([name, config]) => [name.split('_')[1], (config.rule as Loose).default_retention]);
+    expect(Object.fromEntries(locks)).to.deep.equal({
+      incoming: { mode: 'GOVERNANCE', days: 30 },
+      active: { mode: 'COMPLIANCE', days: 365 },
+      'legal-hold': { mode: 'COMPLIANCE', days: 2555 },
+    });
+  });
+});
