@@ -61,6 +61,13 @@ use_node() {
   [ "$line" != "$node_version" ] || PATH=$tools/node/bin:$PATH
 }
 
+# Puts the python3 that has moto first on PATH for the tests, where it had to be installed.
+use_moto() {
+  [ "$mode" = test ] || return 0
+  line_of "$tools/moto/stamp"
+  [ "$line" != "$moto_version" ] || PATH=$tools/moto/bin:$PATH
+}
+
 node_is_new_enough() {
   line_of "$tools/node/stamp"
   [ "$line" != "$node_version" ] || return 0
@@ -206,4 +213,5 @@ export PATH
 # `npm run` changes to the checkout; a responder's relative paths mean the directory they are in.
 case $script in /*) ;; *) script=$root/$script ;; esac
 if [ "$mode" = run ] && [ -n "${npm_lifecycle_event-}" ] && [ -d "${INIT_CWD-}" ]; then cd "$INIT_CWD"; else cd "$root"; fi
+use_moto
 exec node "$script" "$@"

@@ -118,6 +118,11 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
 async function main(): Promise<number> {
   const interrupt = new AbortController();
   try {
+    if (process.argv[2] === 'synth') {
+      const { benchSynth } = await import('../infra/bench-synth.ts');
+      process.stdout.write(`${benchSynth()}\n`);
+      return 0;
+    }
     const options = parseOptions(process.argv.slice(2));
     if (options.help || options.list) {
       process.stdout.write(options.help ? HELP : CASES.map(({ name, about }) => `${name} (${about})\n`).join(''));

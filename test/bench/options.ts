@@ -44,6 +44,8 @@ peak memory of all processes of each command together. See test/bench/README.md.
   --list                 name the cases and end
   --help                 this text
 
+"npm run bench -- synth" measures the synthesis of estates instead.
+
 Examples:
   npm run bench -- --size 256MiB --runs 1
   npm run bench -- --only 'https|limit'
