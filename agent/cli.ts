@@ -4,7 +4,6 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
 import { messageOf, StageError } from './errors.ts';
-import { hasAbandonedReads } from './adapters/patience.ts';
 import type { CommandInput } from './commands/session.ts';
 import { VERSION } from './version.ts';
 
@@ -173,15 +172,22 @@ function collector(): Command {
   return command;
 }
 
-/** A disk that never answers keeps a thread, and Node waits for its threads: the outcome is told, and that is all. */
-function endThough(reading: boolean): void {
-  if (reading) setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1000);
+/** Time that Node gets to end by itself once the outcome is told. */
+const LINGER_MS = 3000;
+
+/** A disk that never answers keeps a thread, and Node waits for its threads, also in `exit`: only a kill is left. */
+function endThough(): void {
+  const kill = (): void => {
+    process.stderr.write(`collector: a disk still does not answer; ending by force instead of with exit status ${process.exitCode ?? 0}.\n`);
+    process.kill(process.pid, 'SIGKILL');
+  };
+  setTimeout(kill, LINGER_MS).unref();
 }
 
 process.stdout.on('error', () => {}); // a reader that went away (EPIPE) is no reason to stop an acquisition
 try {
   await collector().parseAsync();
-  endThough(hasAbandonedReads());
+  endThough();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? EXIT.complete : EXIT.usage;

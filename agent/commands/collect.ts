@@ -1,4 +1,5 @@
 import { exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { answered } from '../adapters/patience.ts';
 import { openSource, type SourceHandle } from '../adapters/source-disk.ts';
 import { describePath, type DescribedPath } from '../adapters/source-path.ts';
 import { StageError } from '../errors.ts';
@@ -30,6 +31,11 @@ export async function collectOpened(session: Session, source: SourceHandle, exhi
   } finally {
     bar.stop();
   }
+}
+
+/** Opens a source, unless it takes longer than a disk may be silent: nothing can cancel an open that hangs in the kernel. */
+export function openAnswering(session: Session, source: Parameters<typeof openSource>[0], options: Parameters<typeof openSource>[1], signal: AbortSignal): Promise<SourceHandle> {
+  return answered(openSource(source, options, signal), `${source.path} could not be opened`, session.config.stallSeconds * 1000);
 }
 
 /** What is imaged, with the name that its exhibit gets. */
@@ -69,7 +75,7 @@ export function collectCommand(input: CommandInput, path: string): Promise<ExitS
     for (const notice of described.notices) session.events.warn(LogEvent.warning, { message: notice });
     refuseIneligible(described);
     const exhibitId = exhibitOf(session, described);
-    const source = await openSource(described.source.kind === 'block-device' ? described.source.disk : described.source, { allowWritableSource: config.allowWritableSource }, session.signal);
+    const source = await openAnswering(session, described.source.kind === 'block-device' ? described.source.disk : described.source, { allowWritableSource: config.allowWritableSource }, session.signal);
     try {
       const done = await collectOpened(session, source, exhibitId, personWatches(config) ? new ProgressBar(exhibitId) : NO_PROGRESS, session.signal);
       if (!config.json) process.stdout.write(`${summary(done, session.store.location).join('\n')}\n`);

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { EXIT, exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { diskEvidencePrefix, EXIT, exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
 import { listDisks } from '../adapters/block-devices.ts';
 import type { Disk } from '../adapters/disk.ts';
-import { openSource } from '../adapters/source-disk.ts';
+import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { personWatches } from '../main.ts';
 import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
 import { watchDevices, type DeviceEvent } from '../watch-devices.ts';
-import { collectOpened } from './collect.ts';
+import { collectOpened, openAnswering } from './collect.ts';
 import { withSession, type CommandInput, type Session } from './session.ts';
 
 /** A disk whose acquisition failed for a reason that may pass is tried again after these pauses, the last one repeated. */
@@ -43,6 +43,7 @@ class Watch {
 
   async run(): Promise<ExitStatus> {
     const { config, events, tool, store } = this.#session;
+    await this.#assertStore();
     const beat = this.#heartbeat();
     const options = { includeInstanceStore: config.includeInstanceStore, rescanMs: config.rescanSeconds * 1000, onWarning: (error: unknown) => this.#warn(error) };
     if (config.ignoreAttached) this.#earlier = new Set((await listDisks()).map(({ disk }) => disk.diskseq));
@@ -57,6 +58,14 @@ class Watch {
     const exit = this.#interrupted ? EXIT.interrupted : this.#exit;
     events.info(LogEvent.collectorStopped, { exit });
     return exit;
+  }
+
+  /** A store that cannot be asked is told of at once, not when the first disk appears. A role that may only write may not ask. */
+  async #assertStore(): Promise<void> {
+    const { store, caseId } = this.#session;
+    const first = store.list(diskEvidencePrefix(caseId), this.#signal)[Symbol.asyncIterator]();
+    await first.next().catch(undefinedWhenForbidden);
+    await first.return?.();
   }
 
   #onDevice(event: DeviceEvent): void {
@@ -110,7 +119,7 @@ class Watch {
     const { config } = this.#session;
     // A volume id that was given names one disk; a watch that goes on would give it to every disk.
     const exhibitId = (config.once ? config.volumeId : undefined) ?? disk.identity;
-    const source = await openSource(disk, {}, this.#signal);
+    const source = await openAnswering(this.#session, disk, {}, this.#signal);
     try {
       const view = this.#bar ? new ProgressBar(exhibitId) : NO_PROGRESS;
       const { status } = await collectOpened(this.#session, source, exhibitId, view, this.#signal);

