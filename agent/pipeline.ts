@@ -108,12 +108,15 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
   }
 }
 
+/** Endings of the second of two collectors on one exhibit: it leaves nothing beside what the first stores. */
+const LOST: ReadonlySet<string> = new Set(['BUSY', 'COLLECTED', 'EXISTS']);
+
 /** Longest time for the records of an attempt that failed: whoever stops the collector waits for it. */
 const ATTEMPT_MS = 4000;
 
 /** The logs of an attempt that failed are custody too: they are stored under its own id, as well as can be. */
 async function storeAttempt(run: Run, failure: StageError, scratch: string | undefined): Promise<void> {
-  if (run.reached === 'nothing') return; // the source was not read
+  if (run.reached === 'nothing' || LOST.has(failure.code)) return; // the source was not read, or by another collector
   const { store, exhibit, custody, captureText, events } = run;
   try {
     custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message });

@@ -45,8 +45,8 @@ process.on('exit', () => {
 const linesOf = (stdout: string): Line[] =>
   stdout.split('\n').flatMap((text) => {
     try {
-      const line: unknown = JSON.parse(text);
-      return typeof line === 'object' && line !== null && 'event' in line ? [line as unknown as Line] : [];
+      const line = JSON.parse(text) as Line | null;
+      return typeof line?.event === 'string' ? [line] : [];
     } catch {
       return [];
     }

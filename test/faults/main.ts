@@ -1,12 +1,12 @@
 /** The fault suite: `npm run test:faults -- [--long] [--seed <text>] [--only <part of a row's name>]`. */
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
-import { stopUdev } from '../helpers/udev.ts';
+import { ensureUdev, stopUdev } from '../helpers/udev.ts';
 import { startMoto } from '../helpers/moto.ts';
 import { useCredentials } from '../helpers/s3-store.ts';
 import { ROWS } from './rows.ts';
 import type { RowResult } from './row.ts';
-import { runRow } from './run-rows.ts';
+import { startRows } from './run-rows.ts';
 import { printTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -21,14 +21,15 @@ const rows = ROWS.filter((row) => (long || row.long !== true) && `${row.area} ${
 process.stderr.write(`${rows.length} faults, ${long ? 'long' : 'short'} form, seed ${seed}\n`);
 useCredentials();
 const moto = await startMoto();
+await ensureUdev();
 const results: RowResult[] = [];
 try {
-  for (const row of rows) {
-    const result = await runRow(row, { moto, seed, long });
+  for (const pending of startRows(rows, { moto, seed, long })) {
+    const result = await pending;
     results.push(result);
-    const { ok, outcome, seconds } = result;
+    const { area, fault, ok, outcome, seconds } = result;
     for (const problem of ok ? [] : result.broken) process.stderr.write(`    ${problem}\n`);
-    process.stderr.write(`${ok ? 'ok ' : 'NOT'} ${row.area}: ${row.fault}: ${outcome} (${seconds.toFixed(1)} s)\n`);
+    process.stderr.write(`${ok ? 'ok ' : 'NOT'} ${area}: ${fault}: ${outcome} (${seconds.toFixed(1)} s)\n`);
   }
 } finally {
   await moto.stop();

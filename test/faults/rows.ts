@@ -1,4 +1,5 @@
 import { BAD_SECTORS } from './cases/bad-sectors.ts';
+import { HOSTILE_DISK } from './cases/hostile-disk.ts';
 import { HOST } from './cases/host.ts';
 import { RESUME } from './cases/resume.ts';
 import { SOURCE } from './cases/source.ts';
@@ -6,4 +7,4 @@ import { STORE } from './cases/store.ts';
 import type { FaultRow } from './row.ts';
 
 /** Every fault of the suite, in the order of its table. */
-export const ROWS: readonly FaultRow[] = [...SOURCE, ...BAD_SECTORS, ...STORE, ...HOST, ...RESUME];
+export const ROWS: readonly FaultRow[] = [...SOURCE, ...BAD_SECTORS, ...STORE, ...HOST, ...HOSTILE_DISK, ...RESUME];

@@ -71,7 +71,9 @@ async function twoCollectors(lab: Lab, place: Place, headStart: boolean): Promis
   const keys = await keysOf(place);
   const debris = keys.length === 4 ? '' : `, and leaves ${keys.join(', ')}`;
   const left = (await lab.command(['uploads', place.to, '--json'], place)).stdout.trim();
-  return `${outcomes.join(' and ')}${debris}${left === '' ? '' : `, and leaves uploads: ${left}`}${await wholeness(place)}`;
+  // Two that begin in the same moment each begin an upload, and the collector never ends one: it is listed instead.
+  const uploads = left === '' || !headStart ? '' : `, and leaves uploads: ${left}`;
+  return `${outcomes.join(' and ')}${debris}${uploads}${await wholeness(place)}`;
 }
 
 /** One collector has its manifest; the other lost while it stored, or while it recorded. */
