@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { expect } from 'chai';
+import * as fc from 'fast-check';
+import { listDisks } from '../../agent/adapters/block-devices.ts';
+import { parseDc3ddLog } from '../../agent/adapters/dc3dd-log.ts';
+import { decodeUdevName } from '../../agent/adapters/udev-names.ts';
+import { tagLayer } from '../../agent/config/layers.ts';
+import { judge, type Evidence } from '../../agent/stages/prove.ts';
+import { layTree } from '../helpers/disks-tree.ts';
+import { bounded, PRINTABLE } from './settings.ts';
+
+const LOGS = ['completed', 'bad-runs', 'bad-trailing', 'failed'].map((name) =>
+  readFileSync(resolve(import.meta.dirname, `../fixtures/dc3dd/${name}.txt`), 'latin1'));
+
+/** A real log with pieces of it cut out, doubled, or replaced. */
+const damagedLog = fc.tuple(fc.constantFrom(...LOGS), fc.array(fc.tuple(fc.nat(4000), fc.nat(200), fc.string({ unit: 'binary', maxLength: 60 })), { maxLength: 4 }))
+  .map(([log, edits]) => edits.reduce((text, [at, length, put]) => `${text.slice(0, at)}${put}${text.slice(at + length)}`, log));
+
+describe('hostile input', () => {
+  it('in a dc3dd log never throws, and gives whole numbers or nothing', () => {
+    fc.assert(fc.property(fc.oneof(damagedLog, fc.string({ unit: 'binary', maxLength: 4000 })), (log) => {
+      const report = parseDc3ddLog(log);
+      for (const value of [report.sectorSize ?? 0, report.sectorsIn ?? 0, report.sectorsOut ?? 0, report.tailIn, report.tailOut, report.badSectors]) {
+        expect(Number.isSafeInteger(value) && value >= 0).to.equal(true);
+      }
+      for (const { first, last } of report.listed) expect(last).to.be.at.least(first);
+    }), bounded(500));
+  });
+
+  it('in a dc3dd log never makes a short stream COMPLETE', () => {
+    fc.assert(fc.property(damagedLog, fc.integer({ min: 1, max: 1_000_000 }), (log, missing) => {
+      const report = parseDc3ddLog(log);
+      const size = (report.sectorsIn ?? 0) * (report.sectorSize ?? 512) + missing;
+      const evidence: Evidence = {
+        sizeBefore: size,
+        after: { present: true, size, readOnly: true, diskseq: '7' },
+        diskseqBefore: '7',
+        readOnlyBefore: true,
+        run: { exitCode: 0, signal: null, report },
+        end: { bytes: size - missing, surplus: 0, sha256: Buffer.alloc(32) },
+        bad: { ranges: [], complete: true, readableAgain: 0 },
+        secondHash: false,
+        partsExpected: 1,
+        partsConfirmed: 1,
+        storedIsChecked: true,
+      };
+      expect(judge(evidence).status).to.equal('FAILED');
+    }), bounded(500));
+  });
+
+  it("in udev's names is decoded to the bytes that were escaped, whatever they are", () => {
+    const escape = (bytes: Uint8Array): string => Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 255 }), (bytes) => {
+      expect(decodeUdevName(Buffer.from(escape(bytes), 'latin1')).equals(Buffer.from(bytes))).to.equal(true);
+    }), bounded(300));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (name) => {
+      expect(decodeUdevName(name).length).to.be.at.most(name.length);
+    }), bounded(300));
+  });
+
+  it('in sysfs leaves every text inert and every number a number', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 60 }).filter((value) => !value.includes('\0'));
+    await fc.assert(fc.asyncProperty(text, text, text, async (model, serial, size) => {
+      const root = await layTree({ devices: { sda: { dev: '8:0', diskseq: '3', model, serial } } });
+      try {
+        await writeFile(join(root, 'sys/block/sda/size'), size);
+        const roots = { sysRoot: root, procRoot: root, devRoot: root, runRoot: root };
+        const disks = await listDisks(roots).catch((error: unknown) => {
+          expect(error).to.have.property('name', 'StageError');
+          return [];
+        });
+        for (const { disk } of disks) {
+          expect(disk.identity).to.match(/^[A-Za-z0-9._-]{1,128}$/);
+          expect(Number.isSafeInteger(disk.size)).to.equal(true);
+          expect(disk.model?.escaped ?? '').to.match(PRINTABLE);
+          expect(disk.serial?.escaped ?? '').to.match(PRINTABLE);
+        }
+      } finally {
+        await rm(root, { recursive: true, force: true });
+      }
+    }), bounded(60));
+  });
+
+  it("in an instance's tags becomes a problem or a value, and no more than one line", async () => {
+    const name = fc.oneof(fc.constantFrom('cleanroom:to', 'cleanroom:part-size', 'cleanroom:parallel', 'cleanroom:once', 'cleanroom:case'), fc.string({ unit: 'binary', maxLength: 40 }).map((key) => `cleanroom:${key}`));
+    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(name, fc.string({ unit: 'binary', maxLength: 300 })), { maxLength: 6 }), async (tags) => {
+      const { problems } = await tagLayer({ tags: () => Promise.resolve(new Map(tags)) });
+      for (const { source, got = '' } of problems) expect(`${source}${got}`.replaceAll('…', '')).to.match(PRINTABLE); // what was cut ends so
+    }), bounded(300));
+  });
+});
