@@ -60,6 +60,32 @@ const kills = MOMENTS.flatMap((moment, index) =>
   })),
 );
 
+/** Tells the collector to stop in the middle of one request, which takes its course. */
+async function stoppedAt(lab: Lab, { is }: Moment): Promise<string> {
+  const source = await lab.image();
+  const bucket = await lab.bucket();
+  const running = lab.start(source, bucket, SPLIT);
+  bucket.faults = (request) => {
+    if (!is(request)) return undefined;
+    bucket.faults = undefined;
+    running.kill('SIGTERM');
+    return { kind: 'delay', ms: 300 };
+  };
+  const first = await running.ended;
+  const second = await lab.collect(source, bucket, SPLIT);
+  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
+}
+
+const stops = MOMENTS.map((moment, index): FaultRow => ({
+  area: 'resume',
+  fault: `told to stop when ${moment.name}`,
+  expected: moment.name === 'the manifest is stored'
+    ? ['INTERRUPTED, then COMPLETE', 'INTERRUPTED, then FAILED COLLECTED', 'COMPLETE, then FAILED COLLECTED']
+    : 'INTERRUPTED, then COMPLETE',
+  ...(index % 3 === 1 ? {} : { long: true as const }),
+  run: (lab) => stoppedAt(lab, moment),
+}));
+
 /** Starts two collectors on one exhibit; the second when the first has stored a part. */
 async function twoCollectors(lab: Lab, place: Place, headStart: boolean): Promise<string> {
   const source = await lab.image();
@@ -107,6 +133,7 @@ async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number)
 
 export const RESUME: readonly FaultRow[] = [
   ...kills,
+  ...stops,
   {
     area: 'resume', fault: 'two collectors on one exhibit, directory', expected: ['COMPLETE and FAILED BUSY', ...WON],
     run: (lab) => twoCollectors(lab, lab.directory(), true),
