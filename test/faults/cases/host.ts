@@ -29,7 +29,7 @@ export const HOST: readonly FaultRow[] = [
     run: (lab) => withDc3dd(lab, 'head -c 9000000 /proc/self/fd/3\nkill -9 $$'),
   },
   {
-    area: 'host', fault: 'dc3dd hangs without a byte', expected: 'FAILED SOURCE_STALLED, then COMPLETE',
+    area: 'host', fault: 'dc3dd hangs without a byte', expected: 'FAILED SOURCE_STALLED, then COMPLETE', long: true,
     run: (lab) => withDc3dd(lab, 'exec sleep 1000', ['--stall-seconds', '5']),
   },
   {
@@ -37,7 +37,7 @@ export const HOST: readonly FaultRow[] = [
     run: (lab) => withDc3dd(lab, `trap '' TERM\nhead -c 9000000 /proc/self/fd/3\nwhile :; do sleep 1; done`, ['--stall-seconds', '5']),
   },
   {
-    area: 'host', fault: 'dc3dd hangs after the last byte', expected: 'FAILED SOURCE_STALLED, then COMPLETE',
+    area: 'host', fault: 'dc3dd hangs after the last byte', expected: 'FAILED SOURCE_STALLED, then COMPLETE', long: true,
     run: (lab) => withDc3dd(lab, 'cat /proc/self/fd/3\nexec sleep 1000', ['--stall-seconds', '5']),
   },
   {

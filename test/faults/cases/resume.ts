@@ -82,7 +82,7 @@ const stops = MOMENTS.map((moment, index): FaultRow => ({
   expected: moment.name === 'the manifest is stored'
     ? ['INTERRUPTED, then COMPLETE', 'INTERRUPTED, then FAILED COLLECTED', 'COMPLETE, then FAILED COLLECTED']
     : 'INTERRUPTED, then COMPLETE',
-  ...(index % 3 === 1 ? {} : { long: true as const }),
+  ...(index % 4 === 1 ? {} : { long: true as const }),
   run: (lab) => stoppedAt(lab, moment),
 }));
 

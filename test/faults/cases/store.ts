@@ -61,11 +61,11 @@ export const STORE: readonly FaultRow[] = [
     through(lab, (request) => (isPart(request, 1, 99) && request.attempt <= 3 ? refuse(503, 'SlowDown') : undefined))),
   row('503 SlowDown for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(503, 'SlowDown')))),
   row('no answer to any part, for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'black-hole' })), true),
-  row('connections break for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'reset', afterBytes: 1000 }))),
+  row('connections break for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'reset', afterBytes: 1000 })), true),
   row('credentials expire in mid-image', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(400, 'ExpiredToken')))),
   row('access is denied half-way', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(403, 'AccessDenied')))),
   row("the host's clock is wrong", ['FAILED STORE_FAILED, then COMPLETE anew', 'FAILED STORE_REFUSED, then COMPLETE anew'], (lab) =>
-    thenHealed(lab, () => refuse(403, 'RequestTimeTooSkewed'))),
+    thenHealed(lab, () => refuse(403, 'RequestTimeTooSkewed')), true),
   row('the completion is refused for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) =>
     thenHealed(lab, ({ operation }) => (operation === 'CompleteMultipartUpload' ? refuse(500, 'InternalError') : undefined))),
   row('the completion succeeds and its answer is lost', 'COMPLETE', (lab) =>
