@@ -21,7 +21,7 @@ describe('measuring a command', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('adds up the memory of all its processes at one time', async () => {
-    const { peakRssBytes, peakPssBytes } = await runCommand(`${hungry(150)} & ${hungry(150)}; wait`, folder, process.env, never);
+    const { peakRssBytes, peakPssBytes } = await runCommand(`${hungry(150, 1500)} & ${hungry(150, 1500)}; wait`, folder, process.env, never);
     expect(peakRssBytes).to.be.within(300 * MiB, 550 * MiB);
     expect(peakPssBytes).to.be.within(300 * MiB, peakRssBytes);
   });
