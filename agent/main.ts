@@ -1,14 +1,13 @@
 /** The composition root: turns a configuration into the things that the commands work with. */
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { hostname, release } from 'node:os';
+import { join } from 'node:path';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ulid } from 'ulid';
 import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
 import { cloudWatchSink } from './adapters/logs/cloudwatch-sink.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
-import { consoleSink } from './console-sink.ts';
 import { stdoutSink } from './adapters/logs/stdout-sink.ts';
 import type { InstanceMetadata } from './adapters/instance-metadata.ts';
 import { directoryStore } from './adapters/stores/directory-store.ts';
@@ -16,6 +15,7 @@ import type { EvidenceStore, PartChecksumAlgorithm } from './adapters/stores/evi
 import { createS3Client } from './adapters/stores/s3-client.ts';
 import { S3Store } from './adapters/stores/s3-store.ts';
 import { logsToCloudWatch, S3_LOCATION, type CollectorConfig } from './config.ts';
+import { consoleSink } from './console-sink.ts';
 import type { CollectOptions } from './pipeline.ts';
 import type { HostFacts } from './stages/manifest.ts';
 import { VERSION } from './version.ts';

@@ -42,9 +42,21 @@ class Watch {
   }
 
   async run(): Promise<ExitStatus> {
-    const { config, events, tool, store } = this.#session;
     await this.#assertStore();
     const beat = this.#heartbeat();
+    try {
+      await this.#watch();
+    } finally {
+      clearInterval(beat); // it would keep a process alive whose watch could not begin
+    }
+    const exit = this.#interrupted ? EXIT.interrupted : this.#exit;
+    this.#session.events.info(LogEvent.collectorStopped, { exit });
+    return exit;
+  }
+
+  /** Watches until it is told to stop, and waits for what is being imaged. */
+  async #watch(): Promise<void> {
+    const { config, events, tool, store } = this.#session;
     const options = { includeInstanceStore: config.includeInstanceStore, rescanMs: config.rescanSeconds * 1000, onWarning: (error: unknown) => this.#warn(error) };
     if (config.ignoreAttached) this.#earlier = new Set((await listDisks()).map(({ disk }) => disk.diskseq));
     const watcher = await watchDevices(options, (event) => this.#onDevice(event), this.#signal);
@@ -54,10 +66,6 @@ class Watch {
     events.info(LogEvent.collectorStopping, { imaging: this.#imaging.size });
     await watcher.close();
     await Promise.allSettled(this.#imaging.values());
-    clearInterval(beat);
-    const exit = this.#interrupted ? EXIT.interrupted : this.#exit;
-    events.info(LogEvent.collectorStopped, { exit });
-    return exit;
   }
 
   /** A store that cannot be asked is told of at once, not when the first disk appears. A role that may only write may not ask. */
