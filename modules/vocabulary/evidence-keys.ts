@@ -30,11 +30,14 @@ export const diskEvidencePrefix = (caseId: string): string => `${CaseId.parse(ca
 /** Key of a record of the case itself. */
 export const caseKey = (caseId: string, record: 'event.json' | 'case.json'): string => `${CaseId.parse(caseId)}/${record}`;
 
-/** Key of what was collected about one instance of a case. */
+/** What is stored about one instance: what was collected, how its acquisition stands, and the custody of it all. */
+export type InstanceRecordName = 'metadata.json' | 'console.jpg' | 'console.txt' | 'acquisition.json' | 'custody.jsonl';
+
+/** Key of what is stored about one instance of a case. */
 export const instanceKey = (
   caseId: string,
   instanceId: string,
-  record: 'metadata.json' | 'console.jpg' | 'console.txt',
+  record: InstanceRecordName,
 ): string => `${CaseId.parse(caseId)}/instance/${InstanceId.parse(instanceId)}/${record}`;
 
 export type ParsedExhibitKey = {

@@ -28,6 +28,21 @@ export type ExhibitId = z.infer<typeof ExhibitId>;
 /** An EC2 instance ID. */
 export const InstanceId = z.string().regex(/^i-[0-9a-f]{8,17}$/, 'an instance id looks like i-0123456789abcdef0');
 
+/** An AWS account ID. */
+export const AccountId = z.string().regex(/^\d{12}$/, 'an account id has 12 digits');
+
+/** A Region's name, such as `eu-central-1`. */
+export const RegionName = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d{1,2}$/, 'a Region looks like eu-central-1');
+
+/** An EBS volume ID. */
+export const VolumeId = z.string().regex(/^vol-[0-9a-f]{8,17}$/, 'a volume id looks like vol-0123456789abcdef0');
+
+/** An EBS snapshot ID. */
+export const SnapshotId = z.string().regex(/^snap-[0-9a-f]{8,17}$/, 'a snapshot id looks like snap-0123456789abcdef0');
+
+/** An ARN of any service: printable, without white space. */
+export const Arn = z.string().max(2048).regex(/^arn:aws[a-z-]*:[\x21-\x7e]+$/, 'an ARN begins with arn: and the partition');
+
 /** One attempt to image an exhibit: a ULID, so attempts sort by time. */
 export const AcquisitionId = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, 'an acquisition id is a ULID');
 

@@ -1,6 +1,12 @@
 /** The vocabulary: the names, keys, records and limits that infrastructure, collector and command line share. */
+export * from './case-changes.ts';
+export * from './case-custody.ts';
+export * from './case-input.ts';
+export * from './case-names.ts';
+export * from './case-record.ts';
 export * from './custody.ts';
 export * from './evidence-keys.ts';
+export * from './hash-chain.ts';
 export * from './hostile-text.ts';
 export * from './identifiers.ts';
 export * from './image-layout.ts';
@@ -8,5 +14,6 @@ export * from './log-events.ts';
 export * from './manifest-rules.ts';
 export * from './manifest.ts';
 export * from './status.ts';
+export * from './undo.ts';
 export * from './estate-names.ts';
 export * from './stacks.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Sha256 } from './custody.ts';
+import type { Sha256 } from './hash-chain.ts';
 import { HostileText } from './hostile-text.ts';
 import { AcquisitionId, CaseId, ExhibitId, InstanceId, Sha256Hex, UtcTime } from './identifiers.ts';
 import { IMAGE_STATUSES } from './status.ts';
