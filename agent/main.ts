@@ -5,6 +5,7 @@ import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ulid } from 'ulid';
+import { collectorStream } from '../modules/vocabulary/index.ts';
 import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
 import { cloudWatchSink } from './adapters/logs/cloudwatch-sink.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
@@ -77,7 +78,7 @@ export async function openEventLog(config: CollectorConfig, host: HostFacts): Pr
       cloudWatchSink({
         client: await logsClientFor(config),
         prefix: config.logGroupPrefix,
-        stream: `${config.caseId ?? 'no-case'}/${host.instanceId ?? host.host}/${ulid()}`,
+        stream: collectorStream(config.caseId ?? 'no-case', host.instanceId ?? host.host, ulid()),
         spoolDir: join(config.scratchDir, 'spool', destinationOf(config)),
       }),
     );

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { diskEvidencePrefix, EXIT, exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { diskEvidencePrefix, EXIT, exitFor, LogEvent, READINESS_CONTRACT, type ExitStatus, type StopReason } from '../../modules/vocabulary/index.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
 import { listDisks } from '../adapters/block-devices.ts';
 import type { Disk } from '../adapters/disk.ts';
+import { serviceManager } from '../adapters/service-manager.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { personWatches } from '../main.ts';
@@ -25,6 +26,7 @@ class Watch {
   readonly #bar: boolean;
   readonly #limit: AdaptiveLimit;
   readonly #ended = new AbortController();
+  readonly #deadline = new AbortController();
   readonly #signal: AbortSignal;
   readonly #imaging = new Map<string, Promise<void>>();
   /** Ended when a disk leaves, so that nothing waits for it. */
@@ -38,7 +40,7 @@ class Watch {
     this.#session = session;
     this.#bar = bar;
     this.#limit = new AdaptiveLimit(session.config.once ? 1 : session.config.parallel);
-    this.#signal = AbortSignal.any([session.signal, this.#ended.signal]);
+    this.#signal = AbortSignal.any([session.signal, this.#deadline.signal, this.#ended.signal]);
   }
 
   async run(): Promise<ExitStatus> {
@@ -50,20 +52,26 @@ class Watch {
       clearInterval(beat); // it would keep a process alive whose watch could not begin
     }
     const exit = this.#interrupted ? EXIT.interrupted : this.#exit;
-    this.#session.events.info(LogEvent.collectorStopped, { exit });
+    this.#session.events.info(LogEvent.collectorStopped, { caseId: this.#session.caseId, exit, reason: this.#reason });
     return exit;
   }
 
   /** Watches until it is told to stop, and waits for what is being imaged. */
   async #watch(): Promise<void> {
-    const { config, events, tool, store } = this.#session;
+    const { config, events, tool, store, caseId, host } = this.#session;
     const options = { includeInstanceStore: config.includeInstanceStore, rescanMs: config.rescanSeconds * 1000, onWarning: (error: unknown) => this.#warn(error) };
     if (config.ignoreAttached) this.#earlier = new Set((await listDisks()).map(({ disk }) => disk.diskseq));
     const watcher = await watchDevices(options, (event) => this.#onDevice(event), this.#signal);
-    events.info(LogEvent.collectorStarted, { store: store.location, dc3dd: tool.path, dc3ddSha256: tool.binarySha256, parallel: config.parallel, once: config.once });
+    events.info(LogEvent.collectorStarted, {
+      contract: READINESS_CONTRACT, caseId, collectorVersion: host.collectorVersion, instanceId: host.instanceId, store: store.location,
+      dc3dd: tool.path, dc3ddSha256: tool.binarySha256, parallel: config.parallel, once: config.once,
+    });
     process.send?.({ event: LogEvent.collectorStarted }); // for a supervisor that forked the collector
+    const deadline = this.#startDeadline();
+    await serviceManager(process.env, (error) => this.#warn(error)).ready(`watching for disks of case ${caseId}`);
     await aborted(this.#signal);
-    events.info(LogEvent.collectorStopping, { imaging: this.#imaging.size });
+    clearTimeout(deadline);
+    events.info(LogEvent.collectorStopping, { caseId, imaging: this.#imaging.size, reason: this.#reason });
     await watcher.close();
     await Promise.allSettled(this.#imaging.values());
   }
@@ -142,7 +150,7 @@ class Watch {
     const { events, caseId, config } = this.#session;
     const code = error instanceof StageError ? error.code : 'UNEXPECTED';
     const facts = { caseId, identity: disk.identity, name: disk.name, code, because: messageOf(error) };
-    if (this.#session.signal.aborted) {
+    if (this.#session.signal.aborted || this.#deadline.signal.aborted) {
       this.#interrupted = true;
       return true;
     }
@@ -158,6 +166,21 @@ class Watch {
     this.#exit = worse(this.#exit, EXIT.failed);
     if (config.once) this.#ended.abort();
     return true;
+  }
+
+  get #reason(): StopReason {
+    if (this.#session.signal.aborted) return 'told';
+    return this.#deadline.signal.aborted ? 'deadline' : 'done';
+  }
+
+  #startDeadline(): NodeJS.Timeout | undefined {
+    const { deadlineSeconds } = this.#session.config;
+    if (deadlineSeconds === undefined) return undefined;
+    const pass = (): void => this.#deadline.abort(new StageError('watch', 'INTERRUPTED', `the deadline of ${deadlineSeconds} s passed`, {
+      retryable: true,
+      advice: 'Start another collector for the case: what was stored is taken over.',
+    }));
+    return setTimeout(pass, deadlineSeconds * 1000);
   }
 
   #heartbeat(): NodeJS.Timeout {

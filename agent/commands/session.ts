@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CollectorConfig } from '../config.ts';
 import { inspectDc3dd, type Dc3ddTool } from '../adapters/dc3dd-tool.ts';
 import type { FanOutLog } from '../adapters/logs/create-event-log.ts';
@@ -32,6 +33,9 @@ export type Session = {
 /** Time that the logs get for their last delivery; what is left stays spooled. */
 const LOG_FLUSH_MS = 3000;
 
+/** Between two looks whether everything was delivered. Milliseconds. */
+const AWAIT_LOGS_MS = 500;
+
 /**
  * Runs work with an opened session and closes it however the work ends. Both hash engines pass their known answers and
  * dc3dd is identified before anything else happens.
@@ -45,6 +49,7 @@ export async function withSession<T>({ config, metadata, signal }: CommandInput,
   try {
     return await work({ config, caseId, store, events, tool, host, options, signal });
   } finally {
+    if (config.awaitLogs) while (events.isWaiting && !signal.aborted) await delay(AWAIT_LOGS_MS);
     await events.close(LOG_FLUSH_MS);
     await store.close();
   }

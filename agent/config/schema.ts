@@ -85,6 +85,9 @@ export const CollectorConfig = z.strictObject({
   reread: choice(['auto', 'always', 'never'], 'auto', 'read what was stored again and compare; auto: where the store did not verify each part itself'),
   parallel: count(1, 8, 1, 'disks that are imaged at once'),
   once: flag(false, 'end after the first disk'),
+  deadlineSeconds: z.int().min(1).max(1_209_600).optional().register(settingMeta, {
+    kind: 'number', value: 'seconds', description: 'end, resumable, so long after it was ready; without it the watch goes on', allowed: 'a whole number from 1 to 1209600 (14 days)',
+  }),
   ignoreAttached: flag(false, 'leave alone the disks that are attached when the watch begins'),
   includeInstanceStore: flag(false, 'image instance-store disks too'),
   allowWritableSource: flag(false, 'image files only: go on when the source cannot be set read-only'),
@@ -99,6 +102,7 @@ export const CollectorConfig = z.strictObject({
   logGroupPrefix: z.string().max(400).regex(/^[A-Za-z0-9._/#-]*$/).default('').register(settingMeta, {
     kind: 'text', value: 'prefix', description: 'put before the names of the three log groups, for example /cleanroom/', allowed: 'up to 400 of A-Z a-z 0-9 . _ / # -',
   }),
+  awaitLogs: flag(false, 'end only when every event was delivered, however long that takes; for a machine that powers off then'),
   scratchDir: printable(4096).regex(/^\//).optional().register(settingMeta, {
     kind: 'text', value: 'directory', description: 'for spooled events and other scratch files; /var/lib/cleanroom where that is writable', allowed: 'an absolute path',
   }),

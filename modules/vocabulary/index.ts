@@ -13,6 +13,7 @@ export * from './image-layout.ts';
 export * from './log-events.ts';
 export * from './manifest-rules.ts';
 export * from './manifest.ts';
+export * from './readiness.ts';
 export * from './status.ts';
 export * from './undo.ts';
 export * from './estate-names.ts';

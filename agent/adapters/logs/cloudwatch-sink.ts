@@ -110,6 +110,9 @@ export function cloudWatchSink(options: CloudWatchSinkOptions): CloudWatchSink {
         waitingBytes: spool.fileBytes + spool.memoryBytes,
       };
     },
+    get isWaiting() {
+      return spool.fileBytes + spool.memoryBytes > 0;
+    },
     attach(into) {
       emit = into;
     },

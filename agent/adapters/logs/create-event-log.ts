@@ -14,6 +14,8 @@ export interface FanOutLog extends EventLog {
   add(sink: LogSink): () => void;
   /** Records that a sink failed to take: always 0 unless a sink breaks its own promise. */
   readonly refused: number;
+  /** Whether a sink has something that is not delivered yet. */
+  readonly isWaiting: boolean;
 }
 
 const RESERVED = new Set(['time', 'level', 'event']);
@@ -60,6 +62,9 @@ export function createEventLog({ sinks, clock = Date.now }: EventLogOptions): Fa
     add,
     get refused() {
       return refused;
+    },
+    get isWaiting() {
+      return [...active].some((sink) => sink.isWaiting ?? false);
     },
     async close(timeoutMs) {
       await Promise.allSettled([...active].map(async (sink) => sink.close(timeoutMs)));

@@ -10,6 +10,8 @@ export interface LogSink {
   write(record: LogRecord): void;
   /** Called once, when the sink becomes part of a log. */
   attach?(emit: Emit): void;
+  /** Whether something written is not delivered yet; absent where writing is delivering. */
+  readonly isWaiting?: boolean;
   /** Delivers what it can within `timeoutMs`, then lets go of files and timers. Never rejects. */
   close(timeoutMs: number): Promise<void>;
 }
