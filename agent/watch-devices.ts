@@ -8,7 +8,10 @@ import { devPath } from './adapters/sysfs.ts';
 import { LINK_KINDS, type LinkKind, tellingLink } from './adapters/udev-names.ts';
 import { DiskLedger } from './disk-ledger.ts';
 
-/** What made a disk known: the most telling of udev's new links, the scan at the start, or a later scan. */
+/**
+ * How a disk became known: by the most telling of udev's links to it; by the scan at the start, which finds what was there
+ * before; or by a later scan alone, where no link leads to it.
+ */
 export type Trigger = LinkKind | 'scan' | 'rescan';
 
 export type DeviceEvent =
@@ -22,7 +25,7 @@ export type WatchOptions = ListOptions & {
   readonly rescanMs?: number;
   /** Milliseconds that events are gathered before a scan; also the least time between scans. @default 50 */
   readonly debounceMs?: number;
-  /** Milliseconds a new disk may wait for udev to finish with it. @default 2000 */
+  /** Milliseconds a new disk may wait for udev to finish with it, so that its labels are known. @default 10000 */
   readonly settleMs?: number;
   /** Told of a failed watch or scan; watching goes on. */
   readonly onWarning?: (error: unknown) => void;
@@ -32,7 +35,7 @@ export type WatchOptions = ListOptions & {
 const SETTLE_POLL_MS = 100;
 
 /** Milliseconds the watches may take to stand; then the scans must do. */
-const READY_MS = 2000;
+const READY_MS = 10_000;
 
 export type DeviceWatcher = {
   /** Scans made so far. */
@@ -54,28 +57,23 @@ export async function watchDevices(
   signal: AbortSignal,
 ): Promise<DeviceWatcher> {
   signal.throwIfAborted();
-  const { rescanMs = 5000, debounceMs = 50, settleMs = 2000, onWarning = () => {} } = options;
+  const { rescanMs = 5000, debounceMs = 50, settleMs = 10_000, onWarning = () => {} } = options;
   const ledger = new DiskLedger(settleMs);
   const stop = new AbortController();
   const stopped = stop.signal;
   let scans = 0;
   let lastScanMs = 0;
-  /** Whether a link changed since the last scan, or before it about a disk that was kept back. */
-  let heard = false;
 
-  const scan = async (fallback: Trigger): Promise<void> => {
+  const scan = async (fallback: 'scan' | 'rescan'): Promise<void> => {
     const startedAt = performance.now();
     scans += 1;
-    const byLink = heard;
-    heard = false;
     const { gone, found } = ledger.update(await surveyDisks(options));
     for (const disk of gone) if (!stopped.aborted) onEvent({ type: 'gone', disk });
     for (const { disk, verdict, first } of found) {
-      const link = first && byLink ? await tellingLink(options, disk) : undefined;
+      const link = first && fallback === 'rescan' ? await tellingLink(options, disk) : undefined;
       if (stopped.aborted) return;
       onEvent({ type: 'found', disk, verdict, trigger: link?.kind ?? fallback, ...(link && { link: link.name }) });
     }
-    if (ledger.waiting) heard ||= byLink; // udev is not done with what it announced
     lastScanMs = performance.now() - startedAt;
   };
 
@@ -104,10 +102,7 @@ export async function watchDevices(
     { ignoreInitial: true, followSymlinks: false, atomic: false, ignorePermissionErrors: true },
   );
   links.on('error', onWarning);
-  links.on('all', () => {
-    heard = true;
-    asked.resolve();
-  });
+  links.on('all', () => asked.resolve());
   let looking = Promise.resolve();
   const close = async (): Promise<void> => {
     signal.removeEventListener('abort', onAbort);

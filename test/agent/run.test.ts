@@ -45,7 +45,7 @@ describe('collector run', function () {
   };
 
   it('finds a labelled disk by its name in /dev/disk/by-label, images it once, and ends after it with --once', async () => {
-    const cli = await watch('--once', '--ignore-attached');
+    const cli = await watch('--once', '--ignore-attached', '--rescan-seconds', '3600'); // only the link can tell of it
     const file = await makeExt4(disks.file('labelled'), { label: 'SUSPECT' });
     const loop = await disks.attach(file, { readOnly: true });
     const identity = await identityOf(loop.path);

