@@ -12,6 +12,10 @@ export type Changes = {
 const isFreeSlot = ({ disk, verdict }: AssessedDisk): boolean =>
   !verdict.eligible && verdict.reason === 'no-medium' && disk.backingFile === undefined && /^(?:loop|nbd)\d/.test(disk.name);
 
+/** Whether udev may say what it likes of a disk: it is left alone for as long as it is there. */
+const isForEver = ({ verdict }: AssessedDisk): boolean =>
+  !verdict.eligible && (verdict.reason === 'root-disk' || verdict.reason === 'virtual' || verdict.reason === 'instance-store');
+
 /** Turns one survey after another into events: what is new, what was freed, what has left. */
 export class DiskLedger {
   /** Attachments that were reported, and whether as eligible. Never forgotten: the kernel gives no diskseq twice. */
@@ -38,7 +42,9 @@ export class DiskLedger {
     const gone = [...this.#present].filter(([key]) => !keyed.has(key));
     for (const [key] of gone) this.#present.delete(key);
     for (const key of this.#waitingSince.keys()) if (!keyed.has(key)) this.#waitingSince.delete(key);
-    const found = [...keyed].flatMap(([key, { disk, verdict, settled }]) => {
+    const found = [...keyed].flatMap(([key, surveyed]) => {
+      const { disk, verdict } = surveyed;
+      const settled = surveyed.settled || isForEver(surveyed);
       const before = this.#reported.get(key);
       const isNews = before === undefined || (!before && verdict.eligible);
       if (isNews && !settled && !this.#waitedLongEnough(key)) return [];
