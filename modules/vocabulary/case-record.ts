@@ -135,6 +135,8 @@ export const CASE_SCHEMA = 'cleanroom/case/v1';
 
 /** One instance in the case record: enough to see how it stands; {@link AcquisitionRecord} has the rest. */
 export const CaseInstance = z.strictObject({
+  /** Changes of the acquisition that are in this summary; 0 before the first. */
+  revision: z.int().min(0),
   account: AccountId,
   region: RegionName,
   status: z.enum(ACQUISITION_STATUSES),

@@ -15,7 +15,7 @@ export type LogGroup = keyof typeof LOG_GROUPS;
 /** Name of a log group. @param prefix for example `/cleanroom/`; empty by default */
 export const logGroupName = (group: LogGroup, prefix = ''): string => `${prefix}${LOG_GROUPS[group]}`;
 
-/** Every event the collector writes, with the log group it goes to. */
+/** Every event the collector and the workflow write, with the log group it goes to. */
 export const LogEvent = {
   collectorStarted: 'collector.started',
   collectorHeartbeat: 'collector.heartbeat',
@@ -40,6 +40,8 @@ export const LogEvent = {
   logsSpooled: 'logs.spooled',
   logsDelivered: 'logs.delivered',
   warning: 'collector.warning',
+  /** Written by the workflow: an acquisition ended; one line a volume. */
+  caseClosed: 'case.closed',
 } as const;
 export type LogEvent = (typeof LogEvent)[keyof typeof LogEvent];
 
@@ -55,6 +57,7 @@ const GROUP_OF: Partial<Record<LogEvent, LogGroup>> = {
   [LogEvent.logsDelivered]: 'readiness',
   [LogEvent.warning]: 'readiness',
   [LogEvent.acquisitionEnded]: 'audit',
+  [LogEvent.caseClosed]: 'audit',
 };
 
 /** The log group an event belongs to; what is not about the collector itself or an outcome is about a capture. */
