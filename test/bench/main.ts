@@ -123,6 +123,11 @@ async function main(): Promise<number> {
       process.stdout.write(`${benchSynth()}\n`);
       return 0;
     }
+    if (process.argv[2] === 'workflow') {
+      const { workflowReport } = await import('../workflow/simulation/report.ts');
+      process.stdout.write(await workflowReport());
+      return 0;
+    }
     const options = parseOptions(process.argv.slice(2));
     if (options.help || options.list) {
       process.stdout.write(options.help ? HELP : CASES.map(({ name, about }) => `${name} (${about})\n`).join(''));

@@ -44,7 +44,8 @@ peak memory of all processes of each command together. See test/bench/README.md.
   --list                 name the cases and end
   --help                 this text
 
-"npm run bench -- synth" measures the synthesis of estates instead.
+"npm run bench -- synth" measures the synthesis of estates instead; "npm run bench -- workflow" simulates
+acquisitions of up to 1,000 volumes on a virtual clock, against AWS's quotas (seconds).
 
 Examples:
   npm run bench -- --size 256MiB --runs 1
