@@ -109,6 +109,7 @@ export async function collectOptions(config: CollectorConfig, store: EvidenceSto
     concurrency: config.concurrency,
     partTries: config.partTries,
     stallSeconds: config.stallSeconds,
+    resume: config.resume,
     ...(config.kmsKeyId === undefined ? {} : { kmsKeyId: config.kmsKeyId }),
     scratchDir: config.scratchDir,
     reread: config.reread === 'always' || (config.reread === 'auto' && !store.partChecksum.verifiedByStore),

@@ -16,6 +16,7 @@ import { compareObject } from './adapters/stores/compare-object.ts';
 import type { EvidenceStore, StoredObjectInfo } from './adapters/stores/evidence-store.ts';
 import { messageOf, StageError } from './errors.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
+import { isLost, manifestCame, withdrawLost } from './stages/lost.ts';
 import { manifestOf, type HostFacts } from './stages/manifest.ts';
 import { judge, type Judgement } from './stages/prove.ts';
 import { CustodyLog, describeBadRanges, hostileString, storeAttemptRecord, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
@@ -76,6 +77,8 @@ const SAFE = {
   image: (location: string) => `The image is stored in ${location} without a manifest, so it counts as nothing until the next start has compared it.`,
 } as const satisfies Record<Reach, (location: string) => string>;
 
+const OTHERS = 'What another collector stores of this exhibit was not touched.';
+
 /**
  * Images one opened source and proves it. Resolves with COMPLETE or PARTIAL when the manifest is stored; whatever keeps
  * the image from being proven rejects with a StageError, after which what was stored can be taken over.
@@ -97,7 +100,7 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
     return { ...done, seconds };
   } catch (error) {
     const failed = asStageError(signal.aborted ? signal.reason : error); // what gave up because it was told to
-    const failure = failed.leaving(failed.safe ?? SAFE[run.reached](context.store.location));
+    const failure = failed.leaving(failed.safe ?? (isLost(failed) ? OTHERS : SAFE[run.reached](context.store.location)));
     const { code, stage, advice, safe, retryable } = failure;
     await storeAttempt(run, failure, scratch?.path);
     events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), safe, advice, retryable, store: context.store.location });
@@ -108,15 +111,12 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
   }
 }
 
-/** Endings of the second of two collectors on one exhibit: it leaves nothing beside what the first stores. */
-const LOST: ReadonlySet<string> = new Set(['BUSY', 'COLLECTED', 'EXISTS']);
-
 /** Longest time for the records of an attempt that failed: whoever stops the collector waits for it. */
 const ATTEMPT_MS = 4000;
 
 /** The logs of an attempt that failed are custody too: they are stored under its own id, as well as can be. */
 async function storeAttempt(run: Run, failure: StageError, scratch: string | undefined): Promise<void> {
-  if (run.reached === 'nothing' || LOST.has(failure.code)) return; // the source was not read, or by another collector
+  if (run.reached === 'nothing' || isLost(failure)) return; // the source was not read, or by another collector
   const { store, exhibit, custody, captureText, events } = run;
   try {
     custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message });
@@ -139,9 +139,19 @@ async function collectOnce(run: Run, scratch: string): Promise<Omit<Collected, '
   const acquired = await acquireImage(run, scratch);
   try {
     return await concludeImage(run, acquired, openedAt);
+  } catch (error) {
+    await leaveToOther(run, acquired, error);
+    throw error;
   } finally {
     await Promise.allSettled(acquired.uploads.map((upload) => upload.release())); // what was not completed is for a later attempt
   }
+}
+
+/** Another collector was first: what this one stored beside it goes, as soon as that is not needed for certain. */
+async function leaveToOther({ store, exhibit, events, signal }: Run, { uploads, digests }: Acquired, error: unknown): Promise<void> {
+  if (!isLost(error) || signal.aborted) return;
+  await manifestCame(store, exhibit, signal).catch(() => false); // its last objects come until then
+  await withdrawLost(error, uploads, events, signal, digests);
 }
 
 /** Everything after the pass: is it proven, and if so, complete and record it. */
@@ -214,9 +224,20 @@ function recordOpening({ source, exhibit, custody, events, store, host }: Run): 
   events.info(LogEvent.acquisitionStarted, { path, size: source.size, accountable: exhibit.accountable });
 }
 
+/** What earlier attempts stored and this one does not take over is custody: it stays where it is. */
+async function recordLeft({ store, exhibit, events, custody, signal }: Run): Promise<void> {
+  const prefix = imageKey(exhibit.caseId, exhibit.exhibitId, undefined);
+  for await (const { key, uploadId, startedAt, storedParts, storedBytes } of store.unfinished(prefix, signal)) {
+    const left = { key, uploadId, startedAt: startedAt.toISOString(), storedParts, storedBytes };
+    events.warn(LogEvent.warning, { message: 'the image is begun anew; what an earlier attempt stored stays as it is', ...left });
+    custody.add('begin-anew', left);
+  }
+}
+
 async function acquireImage(run: Run, scratch: string): Promise<Acquired> {
   run.reached = 'parts';
   const { exhibit, store, events, options, tool, source, custody, onProgress } = run;
+  if (options.resume === 'never') await recordLeft(run);
   const acquired = await acquire(
     source,
     {

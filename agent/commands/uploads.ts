@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { EXIT, diskEvidencePrefix, escapeHostile, parseExhibitKey, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import type { UnfinishedUpload } from '../adapters/stores/evidence-store.ts';
+import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { StageError } from '../errors.ts';
 import { openStore, s3Location } from '../main.ts';
 import { humanBytes } from '../terminal.ts';
@@ -21,10 +22,12 @@ export function humanAge(seconds: number): string {
 }
 
 /** Nothing here ends an upload: that takes away what may be the only copy, and is a person's decision. */
-function todoOf({ key }: UnfinishedUpload, location: string): string {
+function todoOf({ key, setAside }: UnfinishedUpload, location: string, isStored: boolean): string {
   const exhibit = parseExhibitKey(key);
   if (!exhibit) return 'It is not of this collector: leave it to whoever began it.';
   const { caseId, exhibitId } = exhibit;
+  if (isStored) return `The image is stored without it: verify that (collector verify ${location} --case ${caseId}), and then nothing needs this any more.`;
+  if (setAside) return 'The image was begun anew beside it (--resume never): keep it until that image is stored and verified.';
   return `To finish it, image the same disk again: collector collect <disk> --case ${caseId} --volume ${exhibitId} --to ${location}`;
 }
 
@@ -50,7 +53,7 @@ export async function uploadsCommand({ config, signal }: CommandInput, location:
   try {
     for await (const upload of store.unfinished(config.caseId === undefined ? '' : diskEvidencePrefix(config.caseId), signal)) {
       const ageSeconds = Math.round((Date.now() - upload.startedAt.getTime()) / 1000);
-      const listed: ListedUpload = { ...upload, ageSeconds, todo: todoOf(upload, location) };
+      const listed: ListedUpload = { ...upload, ageSeconds, todo: todoOf(upload, location, (await store.head(upload.key, signal).catch(undefinedWhenForbidden)) !== undefined) };
       count++;
       if (config.json) print(JSON.stringify(listed));
       else for (const line of textOf(listed)) print(line);

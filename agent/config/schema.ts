@@ -83,6 +83,7 @@ export const CollectorConfig = z.strictObject({
   concurrency: count(1, 64, 12, 'parts that are stored at once, for each disk'),
   secondHash: flag(false, 'let dc3dd hash as well, as a second opinion'),
   reread: choice(['auto', 'always', 'never'], 'auto', 'read what was stored again and compare; auto: where the store did not verify each part itself'),
+  resume: choice(['auto', 'never'], 'auto', 'take over what an earlier attempt stored; never: begin anew beside it, and leave it as it is'),
   parallel: count(1, 8, 1, 'disks that are imaged at once'),
   once: flag(false, 'end after the first disk'),
   deadlineSeconds: z.int().min(1).max(1_209_600).optional().register(settingMeta, {

@@ -55,7 +55,7 @@ export function settingFor(key: ConfigKey): Setting {
 
 const DESTINATION: readonly ConfigKey[] = ['to', 'endpoint', 'region', 'forcePathStyle'];
 const STORING: readonly ConfigKey[] = ['kmsKeyId', 'partChecksum', 'partSize', 'maxObjectSize', 'ringSize', 'concurrency', 'secondHash',
-  'reread', 'accountable', 'requestTimeoutSeconds', 'stallSeconds', 'partTries', 'progress'];
+  'reread', 'resume', 'accountable', 'requestTimeoutSeconds', 'stallSeconds', 'partTries', 'progress'];
 const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'awaitLogs', 'scratchDir', 'json'];
 
 /** Which settings each subcommand takes as flags; all of them may stand in the file, the environment and the tags. */

@@ -12,6 +12,7 @@ import { SlabReader, type StreamedPart, type StreamEnd } from '../adapters/slab-
 import type { EvidenceStore, ImageUpload, PartDigests, StoredPart } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
+import { withdrawLost } from './lost.ts';
 
 export type AcquireSource = { readonly fd: number; readonly size: number; readonly logicalSectorSize: number };
 
@@ -24,6 +25,8 @@ export type AcquireOptions = {
   readonly ringSize: number;
   /** Parts that are stored at once. */
   readonly concurrency: number;
+  /** Whether what an earlier attempt stored is taken over, or left as it is and the image begun anew beside it. */
+  readonly resume: 'auto' | 'never';
   /** How often a part is tried in all. */
   readonly partTries: number;
   /** How long the source may give nothing while there is room for it. */
@@ -76,6 +79,7 @@ export async function acquire(source: AcquireSource, context: AcquireContext, si
     }
     return await new Pass(source, layout, uploads, context, signal).run();
   } catch (error) {
+    await withdrawLost(error, uploads, context.events, signal);
     await Promise.allSettled(uploads.map((upload) => upload.release()));
     throw error;
   }
@@ -95,10 +99,10 @@ function planned(size: number, options: AcquireOptions): ImageLayout {
 
 /** The object's upload, or the object itself where an attempt completed it and ended before its manifest was written. */
 async function openObject(layout: ImageLayout, objectIndex: number, context: AcquireContext, signal: AbortSignal): Promise<ImageUpload> {
-  const { store, events, metadata } = context;
+  const { store, events, metadata, options } = context;
   const key = context.keyOf(objectIndex, layout.objectCount);
   try {
-    const upload = await store.openImage(key, { layout, objectIndex, metadata }, signal);
+    const upload = await store.openImage(key, { layout, objectIndex, metadata, anew: options.resume === 'never' }, signal);
     if (upload.stored.size > 0) events.info(LogEvent.acquisitionResumed, { key, parts: upload.stored.size });
     return upload;
   } catch (error) {
@@ -206,7 +210,7 @@ class Pass {
     if (earlier) {
       part.discard();
       const digests = await part.digests;
-      if (!isSamePart(earlier, digests)) throw mismatch(range, upload.key);
+      if (!isSamePart(earlier, digests)) throw this.#mismatch(range, upload.key, earlier, digests);
       this.#takenOver++;
       this.#confirm(range, digests);
       return;
@@ -245,6 +249,19 @@ class Pass {
         this.#retries++;
         events.warn(LogEvent.partRetried, { part: range.partNumber, object: range.objectIndex, attempt: attemptNumber, reason: messageOf(error) });
       },
+    });
+  }
+
+  /** The source changed since the earlier attempt, or the store did. Both digests are told, and become custody. */
+  #mismatch(range: PartRange, key: string, stored: StoredPart, digests: PartDigests): StageError {
+    const { partNumber: part, objectIndex: object, offset, length: bytes } = range;
+    const [before, now] = [told(stored) ?? `ETag ${stored.etag ?? 'unknown'}`, told(digests) ?? `MD5 ${digests.md5?.toString('hex') ?? 'unknown'}`];
+    this.#context.events.error(LogEvent.partMismatch, { key, part, object, offset, bytes, stored: before, source: now });
+    return new StageError('acquire', 'PART_MISMATCH', `part ${part} of ${key} (bytes ${offset} to ${offset + bytes}) was stored by an earlier attempt with ${before}; the source now gives ${now}`, {
+      retryable: false,
+      advice:
+        "Look for bad sectors in these bytes in the earlier attempt's capture log (a sector that could not be read then), and for anybody who writes to the disk. " +
+        'If the disk as it is now shall be imaged, start the same command with --resume never: it begins anew, and what is stored stays beside it.',
     });
   }
 
@@ -287,10 +304,6 @@ function isSamePart(stored: StoredPart, digests: PartDigests): boolean {
   return sameDigests(stored, digests);
 }
 
-function mismatch(range: PartRange, key: string): StageError {
-  const end = range.offset + range.length;
-  return new StageError('acquire', 'PART_MISMATCH', `part ${range.partNumber} of ${key} (bytes ${range.offset} to ${end}) is stored with another digest than the source has now`, {
-    retryable: false,
-    advice: 'The source or the store changed since the earlier attempt. Nothing was completed. Compare both before you go on; another --volume starts afresh.',
-  });
-}
+/** A digest as it is told to people and machines. */
+const told = ({ sha256, crc32 }: Pick<StoredPart, 'sha256' | 'crc32'>): string | undefined =>
+  sha256 ? `SHA-256 ${sha256.toString('hex')}` : crc32 && `CRC32 ${crc32.toString('hex')}`;

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   chainEvent, hostileText, MANIFEST_SCHEMA, recordKey, serializeCustody, serializeManifest,
   type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody,
 } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
-import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { StageError } from '../errors.ts';
+import { manifestCame } from './lost.ts';
 
 export type Exhibit = {
   readonly caseId: string;
@@ -42,24 +41,18 @@ export class CustodyLog {
   }
 }
 
-/** How long another collector gets for the two small records that it still has to store. */
-const RIVAL_MS = 10_000;
-
 /**
  * The capture log is the first record, and only one collector can store it: who finds it taken either follows an attempt
  * that ended there, or lost against a collector that runs now, whose manifest is about to come.
  * @throws StageError code COLLECTED when it came
  */
-async function refuseLost(store: EvidenceStore, { caseId, exhibitId }: Exhibit, signal: AbortSignal): Promise<void> {
-  const key = recordKey(caseId, exhibitId, 'manifest.json');
-  for (const deadline = performance.now() + RIVAL_MS; performance.now() < deadline; await sleep(500, undefined, { signal })) {
-    if (!(await store.head(key, signal).catch(undefinedWhenForbidden))) continue;
-    throw new StageError('record', 'COLLECTED', `another collector has just finished ${exhibitId} of case ${caseId}`, {
-      retryable: false,
-      safe: `Its image and manifest are in ${store.location}; this one added nothing.`,
-      advice: `Verify it (collector verify ${store.location}).`,
-    });
-  }
+async function refuseLost(store: EvidenceStore, exhibit: Exhibit, signal: AbortSignal): Promise<void> {
+  if (!(await manifestCame(store, exhibit, signal))) return;
+  throw new StageError('record', 'COLLECTED', `another collector has just finished ${exhibit.exhibitId} of case ${exhibit.caseId}`, {
+    retryable: false,
+    safe: `Its image and manifest are in ${store.location}; this one added nothing.`,
+    advice: `Verify it (collector verify ${store.location}).`,
+  });
 }
 
 type StoredRecord = ManifestBody['records']['captureLog'];

@@ -33,6 +33,7 @@ export const LogEvent = {
   partStored: 'part.stored',
   partRetried: 'part.retried',
   partMismatch: 'part.mismatch',
+  uploadWithdrawn: 'upload.withdrawn',
   imageStored: 'image.stored',
   imageReread: 'image.reread',
   manifestStored: 'manifest.stored',
@@ -58,6 +59,7 @@ const GROUP_OF: Partial<Record<LogEvent, LogGroup>> = {
   [LogEvent.warning]: 'readiness',
   [LogEvent.acquisitionEnded]: 'audit',
   [LogEvent.caseClosed]: 'audit',
+  [LogEvent.uploadWithdrawn]: 'audit',
 };
 
 /** The log group an event belongs to; what is not about the collector itself or an outcome is about a capture. */

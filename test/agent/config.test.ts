@@ -48,7 +48,7 @@ describe('the configuration', () => {
     expect(config).to.include({
       to: './evidence', forcePathStyle: false, partChecksum: 'sha256', ringSize: 64 * MiB, concurrency: 12, secondHash: false,
       reread: 'auto', parallel: 1, once: false, includeInstanceStore: false, allowWritableSource: false, logs: 'auto', logGroupPrefix: '',
-      heartbeatSeconds: 60, stallSeconds: 900, partTries: 8, json: false, progress: true, accountable: `${userInfo().username}@${hostname()}`,
+      heartbeatSeconds: 60, stallSeconds: 900, partTries: 8, resume: 'auto', json: false, progress: true, accountable: `${userInfo().username}@${hostname()}`,
     });
     expect(config).not.to.have.any.keys('caseId', 'volumeId', 'partSize', 'kmsKeyId');
     expect(config.scratchDir).to.match(/^\//);

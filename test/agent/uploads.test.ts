@@ -17,10 +17,10 @@ describe('collector uploads', () => {
   afterEach(() => dir.remove());
 
   /** Leaves an upload with its first part of two. */
-  async function begin(): Promise<void> {
+  async function begin(anew = false): Promise<void> {
     const image = Buffer.alloc(8 * MiB);
     const layout = planLayout(image.length, { partSize: 5 * MiB });
-    const upload = await (await directoryStore(dir.path)).openImage(KEY, { layout, objectIndex: 0, metadata: {} }, live);
+    const upload = await (await directoryStore(dir.path)).openImage(KEY, { layout, objectIndex: 0, metadata: {}, anew }, live);
     await upload.putPart(partSourceOf(image, [...partsOf(layout)][0]!), live);
     await upload.release();
   }
@@ -39,6 +39,15 @@ describe('collector uploads', () => {
     await begin();
     const { stdout } = await uploads();
     expect(stdout).to.match(/^case-1\/disk_evidence\/vol-1\.image\.dd$/m).and.match(/^ {2}stored {4}5\.0 MiB in 1 part$/m).and.include('1 unfinished in ');
+  });
+
+  it('tells what was set aside from what can be taken over', async () => {
+    await begin();
+    await begin(true);
+    const lines = (await uploads('--json')).stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.map(({ key }) => key)).to.deep.equal([KEY, KEY]);
+    expect(lines.map(({ setAside = false }) => setAside)).to.have.members([true, false]);
+    expect(lines.find(({ setAside }) => setAside)?.['todo']).to.include('keep it until that image is stored and verified');
   });
 
   it('leaves what it lists as it is', async () => {

@@ -308,6 +308,27 @@ export function describeEvidenceStore(name: string, traits: StoreTraits): void {
         expect(await allOf(store.unfinished('case-2/', live()))).to.deep.equal([]);
       });
 
+      it('is left as it is, and listed, when the image is begun anew beside it', async () => {
+        const first = await open(IMAGE);
+        const sources = sourcesOf(IMAGE);
+        await first.putPart(sources[0]!, live());
+        await first.release();
+
+        const later = await under.another();
+        const second = await later.openImage(KEY, { ...optionsOf(IMAGE), anew: true }, live());
+        expect(second.stored.size).to.equal(0);
+        expect(second.uploadId).to.not.equal(first.uploadId);
+        const again = sourcesOf(IMAGE);
+        await Promise.all(again.map((source) => second.putPart(source, live())));
+        await second.complete(await digestsIn(again), live());
+        expect((await under.inspect(KEY))?.equals(IMAGE)).to.equal(true);
+        const [left, ...more] = await allOf(store.unfinished(`${CASE}/`, live()));
+        expect(left).to.include({ key: KEY, uploadId: first.uploadId, storedBytes: PART, storedParts: 1 });
+        expect(more).to.deep.equal([]);
+        expect(await under.visible()).to.deep.equal([KEY]);
+        await later.close();
+      });
+
       if (traits.exclusive) {
         it('has one holder at a time: a second is told BUSY, and gets in once the first lets go', async () => {
           const first = await open(IMAGE);
@@ -320,6 +341,58 @@ export function describeEvidenceStore(name: string, traits: StoreTraits): void {
         });
       }
     });
+
+    if (!traits.exclusive) {
+      describe('an upload beside that of another collector', () => {
+        /** Begins an upload of its own, as if the first had begun in the same moment, and stores every part of an image. */
+        async function beside(image = IMAGE): Promise<{ upload: ImageUpload; digests: PartDigests[] }> {
+          const upload = await store.openImage(KEY, { ...optionsOf(image), anew: true }, live());
+          const sources = sourcesOf(image);
+          await Promise.all(sources.map((source) => upload.putPart(source, live())));
+          return { upload, digests: await digestsIn(sources) };
+        }
+        const left = async (): Promise<string[]> => (await allOf(store.unfinished(`${CASE}/`, live()))).map(({ uploadId }) => uploadId);
+
+        it('is ended once the same image is stored, and only then', async () => {
+          const one = await beside();
+          const other = await beside();
+          expect(await other.upload.withdraw!(other.digests, live()), 'before').to.include(`${other.upload.uploadId} of ${KEY} stays, with 3 parts`);
+          await one.upload.complete(one.digests, live());
+          expect(await rejectionOf(other.upload.complete(other.digests, live()))).to.include({ code: 'EXISTS' });
+          expect(await left()).to.deep.equal([other.upload.uploadId]);
+          expect(await other.upload.withdraw!(other.digests, live()), 'after').to.include(`${other.upload.uploadId} of ${KEY}, which held nothing that the other does not have, was ended`);
+          expect(await left()).to.deep.equal([]);
+          expect((await under.inspect(KEY))?.equals(IMAGE)).to.equal(true);
+        });
+
+        it('stays when what is stored is not the same', async () => {
+          const one = await beside();
+          const other = await beside(Buffer.alloc(IMAGE.length, 'x'));
+          await one.upload.complete(one.digests, live());
+          expect(await other.upload.withdraw!(other.digests, live())).to.include('stays');
+          expect(await left()).to.deep.equal([other.upload.uploadId]);
+        });
+
+        it('is ended while it is empty, stays when somebody else stored in it, and is never ended by who took it over', async () => {
+          const empty = await store.openImage(KEY, optionsOf(IMAGE), live());
+          const taken = await store.openImage(KEY, optionsOf(IMAGE), live());
+          expect(taken.uploadId).to.equal(empty.uploadId);
+          expect(await taken.withdraw!(undefined, live())).to.equal(undefined);
+          await taken.putPart(sourcesOf(IMAGE)[0]!, live());
+          expect(await empty.withdraw!(undefined, live())).to.include('stays, with 1 parts');
+          const further = await store.openImage(KEY, { ...optionsOf(IMAGE), anew: true }, live());
+          expect(await further.withdraw!(undefined, live())).to.include('was ended');
+          expect(await left()).to.deep.equal([empty.uploadId]);
+        });
+
+        it('is already gone when it is the one that was completed', async () => {
+          const one = await beside();
+          await one.upload.complete(one.digests, live());
+          expect(await one.upload.withdraw!(one.digests, live())).to.equal(undefined);
+          expect((await under.inspect(KEY))?.equals(IMAGE)).to.equal(true);
+        });
+      });
+    }
 
     describe('a record', () => {
       const key = recordKey(CASE, 'vol-1', 'manifest.json');

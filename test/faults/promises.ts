@@ -24,3 +24,9 @@ export async function falseWords(place: Place, sources: ReadonlyMap<string, stri
     return [];
   });
 }
+
+/** Empty when one image with its manifest is there and verifies; what is there instead otherwise. */
+export async function wholeness(place: Place): Promise<string> {
+  const exhibits = await exhibitsOf(place);
+  return exhibits.length === 1 && exhibits[0]!.ok ? '' : `, and the store does not verify: ${JSON.stringify(exhibits.map(({ problems }) => problems)).slice(0, 300)}`;
+}

@@ -56,3 +56,14 @@ export async function keysOf(place: Place): Promise<string[]> {
     await store.close();
   }
 }
+
+/** Every record beside the images, with its text. */
+export async function recordsOf(place: Place): Promise<readonly { readonly key: string; readonly text: string }[]> {
+  const store = await storeOf(place);
+  try {
+    const keys = (await Array.fromAsync(store.list('', live()))).filter((key) => !key.includes('.image.dd'));
+    return await Promise.all(keys.map(async (key) => ({ key, text: (await readAll(store, key)).toString() })));
+  } finally {
+    await store.close();
+  }
+}

@@ -8,6 +8,9 @@ import { errnoOf, existsError, storeError, storing } from './directory-errors.ts
 /** What stands beside an image while it is being stored; none of it is ever listed as an object. */
 export const SCRATCH = { data: '.partial', journal: '.partial.parts.jsonl', lock: '.partial.lock.' } as const;
 
+/** Before the suffixes of an unfinished image that was set aside, so that it was begun anew. */
+export const ASIDE = /\.left-[0-9a-f]{16}$/;
+
 const SCRATCH_NAME = /\.(?:partial|partial\.parts\.jsonl|partial\.lock\.[0-9a-f]{16}|[0-9a-f]{16}\.tmp)$/;
 const SEGMENT = /^[A-Za-z0-9._-]{1,255}$/;
 const isSegment = (name: string): boolean => SEGMENT.test(name) && name !== '.' && name !== '..';

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, chmod } from 'node:fs/promises';
+import { type FileHandle, chmod, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ImageLayout, objectLength, partCount } from '../../../modules/vocabulary/index.ts';
 import { refusal } from './directory-errors.ts';
@@ -27,6 +27,16 @@ export function plannedRange(layout: ImageLayout, objectIndex: number, partNumbe
   const start = (partNumber - 1) * layout.partSize;
   const length = Math.min(layout.partSize, objectLength(layout, objectIndex) - start);
   return { offset: objectIndex * layout.objectSize + start, start, length };
+}
+
+/** Sets an unfinished image and its journal aside under a name of their own; called with the lock held. */
+export async function setAside(path: string): Promise<void> {
+  const aside = `${path}.left-${newNonce()}`;
+  // The data first: a journal without its data claims nothing, but data without a journal would be truncated.
+  for (const suffix of [SCRATCH.data, SCRATCH.journal]) {
+    if (await statOf(path + suffix)) await rename(path + suffix, aside + suffix);
+  }
+  await syncDirectory(dirname(path));
 }
 
 /** Opens or makes the data file and the journal; every part that the journal names and the file can hold is taken over. */

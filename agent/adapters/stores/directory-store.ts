@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { StageError } from '../../errors.ts';
 import { errnoOf, existsError, storeError, storing } from './directory-errors.ts';
 import { readJournal, writeFully } from './directory-journal.ts';
-import { SCRATCH, makeWayTo, newNonce, openFile, pathOf, publish, remove, statOf, syncDirectory, walk } from './directory-paths.ts';
+import { ASIDE, SCRATCH, makeWayTo, newNonce, openFile, pathOf, publish, remove, statOf, syncDirectory, walk } from './directory-paths.ts';
 import { DirectoryUpload } from './directory-upload.ts';
 import type { EvidenceStore, ImageUpload, StoredObjectInfo, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 
@@ -115,7 +115,8 @@ class DirectoryStore implements EvidenceStore {
       if (!journal) continue;
       const { header: { uploadId, startedAt }, parts } = journal;
       const storedBytes = [...parts.values()].reduce((sum, { length }) => sum + length, 0);
-      yield { key, uploadId, startedAt: new Date(startedAt), storedBytes, storedParts: parts.size };
+      const left = ASIDE.test(key) ? { setAside: true as const } : {};
+      yield { key: key.replace(ASIDE, ''), uploadId, startedAt: new Date(startedAt), storedBytes, storedParts: parts.size, ...left };
     }
   }
 

@@ -5,7 +5,7 @@ import { existsError, refusal, storeError, storing } from './directory-errors.ts
 import { type JournalLine, lineOf, writeFully } from './directory-journal.ts';
 import { takeLock } from './directory-lock.ts';
 import { SCRATCH, publish, remove, statOf, syncDirectory } from './directory-paths.ts';
-import { type Scratch, openScratch, plannedRange } from './directory-scratch.ts';
+import { type Scratch, openScratch, plannedRange, setAside } from './directory-scratch.ts';
 import type { ImageUpload, PartDigests, PartSource, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
 import { orAbort } from './or-abort.ts';
 
@@ -44,6 +44,7 @@ export class DirectoryUpload implements ImageUpload {
     const lock = await takeLock(path);
     try {
       if (await statOf(path)) throw existsError(key); // finished while the lock was waited for
+      if (options.anew) await setAside(path);
       return new DirectoryUpload(await openScratch(path, key, options, lock));
     } catch (error) {
       await lock.release();

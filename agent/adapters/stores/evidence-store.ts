@@ -51,6 +51,8 @@ export type UploadOptions = {
   readonly objectIndex: number;
   /** Carried with the upload, so that a takeover can tell whose it is; ASCII values. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Takes nothing over: what earlier attempts stored stays beside it, as it is. @default false */
+  readonly anew?: boolean;
 };
 
 /** An image object while it is being stored. Nothing of it is visible under its key before `complete`. */
@@ -70,6 +72,13 @@ export interface ImageUpload {
   complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo>;
   /** Lets go without deleting anything: a later attempt can take the upload over. */
   release(): Promise<void>;
+  /**
+   * For the second of two collectors of one exhibit: ends an upload that this process itself began, when it holds nothing,
+   * or nothing but what the finished object under its key holds too. Any other is left as it is. Says in a sentence what
+   * came of it; undefined when there was nothing to end. Never rejects.
+   * @param digests of all parts, in their order, where the whole image was read
+   */
+  withdraw?(digests: readonly PartDigests[] | undefined, signal: AbortSignal): Promise<string | undefined>;
 }
 
 export type UnfinishedUpload = {
@@ -78,6 +87,8 @@ export type UnfinishedUpload = {
   readonly startedAt: Date;
   readonly storedBytes: number;
   readonly storedParts: number;
+  /** Set when the image was begun anew beside it, so that no attempt takes it over any more. */
+  readonly setAside?: true;
 };
 
 /** Where evidence is kept. Both implementations pass one contract suite. No method overwrites or deletes an object. */
@@ -87,7 +98,10 @@ export interface EvidenceStore {
   readonly location: string;
   /** What it confirms for each part, and whether it recomputes that from what it received. */
   readonly partChecksum: { readonly algorithm: PartChecksumAlgorithm; readonly verifiedByStore: boolean };
-  /** Takes over the unfinished upload of this key, or starts one. Rejects with code `EXISTS` when the object is there. */
+  /**
+   * Takes over the unfinished upload of this key, or starts one. Rejects with code `EXISTS` when the object is there, and
+   * with `BUSY` when another collector is storing it, or began to in the same moment.
+   */
   openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload>;
   /** Stores a small record. Rejects with code `EXISTS` when the key is taken. */
   putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo>;

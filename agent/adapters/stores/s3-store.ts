@@ -1,11 +1,11 @@
 import { CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { createHash } from 'node:crypto';
-import { objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
-import { partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
+import { partsOfUpload, uploadsUnder } from './s3-listing.ts';
+import { earlierUpload, rivalUpload, uploadsOf } from './s3-takeover.ts';
 import { S3Upload, versionOf } from './s3-upload.ts';
 
 export type S3StoreOptions = {
@@ -36,14 +36,26 @@ export class S3Store implements EvidenceStore {
   async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
     await this.#refuseTaken(key, signal);
     const { client, bucket, algorithm } = this.#options;
-    const earlier = await this.#takeOver(key, options, signal);
+    const context = { client, bucket, fullKey: this.#full(key), algorithm };
+    const listed = await uploadsOf(context, signal);
+    const earlier = options.anew ? undefined : await earlierUpload(context, listed, options, signal);
     const uploadId = earlier?.uploadId ?? (await this.#create(key, options, signal));
-    return new S3Upload({
-      client, bucket, key, fullKey: this.#full(key), uploadId, algorithm,
+    const upload = new S3Upload({
+      ...context, key, uploadId,
       layout: options.layout,
       objectIndex: options.objectIndex,
       stored: earlier?.parts ?? new Map<number, StoredPart>(),
+      begunHere: earlier === undefined,
       head: (versionId, headSignal) => this.#head(key, versionId, headSignal),
+    });
+    if (earlier) return upload;
+    const rival = await rivalUpload(context, uploadId, new Set(listed.map((other) => other.uploadId)), signal);
+    if (rival === undefined) return upload;
+    const left = await upload.withdraw(undefined, signal);
+    throw new StageError('store', 'BUSY', `another collector began the image ${key} in the same moment (upload ${rival}) and goes on with it; ${left ?? 'nothing of this one is left'}`, {
+      retryable: true,
+      safe: 'This collector stored nothing; what the other one stores was not touched.',
+      advice: 'Wait until the other one has ended. If it did not finish, start again: what it stored is taken over.',
     });
   }
 
@@ -63,40 +75,6 @@ export class S3Store implements EvidenceStore {
     } catch (error) {
       throw storeError(`starting the upload of ${key}`, error);
     }
-  }
-
-  /** The unfinished upload of the key, with this checksum, that has most parts and whose parts fit the plan; others are left as they are. */
-  async #takeOver(key: string, options: UploadOptions, signal: AbortSignal): Promise<{ uploadId: string; parts: Map<number, StoredPart> } | undefined> {
-    const { client, bucket } = this.#options;
-    const fullKey = this.#full(key);
-    const uploads = await Array.fromAsync(uploadsUnder(client, bucket, fullKey, signal));
-    const own = uploads.filter((upload) => upload.key === fullKey && this.#hasOurChecksum(upload));
-    let best: { uploadId: string; parts: Map<number, StoredPart> } | undefined;
-    for (const { uploadId } of own.sort((a, b) => b.startedAt.getTime() - a.startedAt.getTime())) {
-      const parts = new Map<number, StoredPart>();
-      for await (const part of partsOfUpload(client, bucket, fullKey, uploadId, signal)) parts.set(part.partNumber, part);
-      const isBetter = parts.size > (best?.parts.size ?? -1);
-      if (isBetter && this.#fits(parts, options.layout, options.objectIndex)) best = { uploadId, parts };
-    }
-    return best;
-  }
-
-  /** An upload that was started with another checksum could never be completed with ours. */
-  #hasOurChecksum({ checksumAlgorithm }: ListedUpload): boolean {
-    const { algorithm } = this.#options;
-    return checksumAlgorithm === undefined || checksumAlgorithm === (algorithm === 'MD5' ? undefined : algorithm);
-  }
-
-  #fits(parts: ReadonlyMap<number, StoredPart>, layout: ImageLayout, objectIndex: number): boolean {
-    const count = partCount(layout, objectIndex);
-    const last = objectLength(layout, objectIndex) - (count - 1) * layout.partSize;
-    const { algorithm } = this.#options;
-    return [...parts.values()].every(
-      (part) =>
-        part.partNumber <= count &&
-        part.length === (part.partNumber === count ? last : layout.partSize) &&
-        (algorithm === 'MD5' || (algorithm === 'SHA256' ? part.sha256 : part.crc32) !== undefined),
-    );
   }
 
   async putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
 import { objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
-import { StageError } from '../../errors.ts';
+import { messageOf, StageError } from '../../errors.ts';
 import { combineCrc32 } from '../crc32-combine.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
-import { isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { frame, PartBody } from './s3-part-body.ts';
+import { partsIn } from './s3-takeover.ts';
 
 export type S3UploadContext = {
   readonly client: S3Client;
@@ -19,6 +20,8 @@ export type S3UploadContext = {
   readonly objectIndex: number;
   readonly algorithm: PartChecksumAlgorithm;
   readonly stored: ReadonlyMap<number, StoredPart>;
+  /** Whether this process began the upload, rather than took it over. */
+  readonly begunHere: boolean;
   head(versionId: string | undefined, signal: AbortSignal): Promise<StoredObjectInfo | undefined>;
 };
 
@@ -196,14 +199,22 @@ export class S3Upload implements ImageUpload {
 
   /** Compares the store's digest of the whole object with what the parts make. */
   #checkDigest(object: StoredObjectInfo, digests: readonly PartDigests[]): StoredObjectInfo {
-    const { algorithm } = this.#context;
-    const [said, expected] = {
-      SHA256: () => [object.checksum, compositeSha256(digests.map((digest) => digest.sha256!))],
-      CRC32: () => [object.checksum, this.#objectCrc32(digests)],
-      MD5: () => [object.etag, compositeEtag(digests.map((digest) => digest.md5!))],
-    }[algorithm]();
+    const [said, expected] = [this.#digestOf(object), this.#expectedDigest(digests)];
     if (said === expected) return object;
-    throw unusable('OBJECT_CHECKSUM', `the store says ${algorithm} ${said ?? 'nothing'} of ${this.key}; expected was ${expected}`);
+    throw unusable('OBJECT_CHECKSUM', `the store says ${this.#context.algorithm} ${said ?? 'nothing'} of ${this.key}; expected was ${expected}`);
+  }
+
+  #digestOf({ checksum, etag }: StoredObjectInfo): string | undefined {
+    return this.#context.algorithm === 'MD5' ? etag : checksum;
+  }
+
+  /** What the store must say of the whole object. */
+  #expectedDigest(digests: readonly PartDigests[]): string {
+    return {
+      SHA256: () => compositeSha256(digests.map((digest) => digest.sha256!)),
+      CRC32: () => this.#objectCrc32(digests),
+      MD5: () => compositeEtag(digests.map((digest) => digest.md5!)),
+    }[this.#context.algorithm]();
   }
 
   /** CRC32 of the whole object, from those of its parts. */
@@ -223,6 +234,31 @@ export class S3Upload implements ImageUpload {
       cause,
       advice: 'Verify what is there (collector verify), or image the disk under another --volume or --case.',
     });
+  }
+
+  async withdraw(digests: readonly PartDigests[] | undefined, signal: AbortSignal): Promise<string | undefined> {
+    const { client, bucket, fullKey, uploadId, begunHere } = this.#context;
+    if (!begunHere) return undefined;
+    try {
+      const parts = await partsIn(this.#context, uploadId, signal);
+      const foreign = [...parts.values()].some(({ partNumber, etag }) => this.#etags.get(partNumber) !== etag);
+      const needless = parts.size === 0 || (!foreign && digests !== undefined && (await this.#isStored(digests, signal)));
+      if (!needless) return `its upload ${uploadId} of ${this.key} stays, with ${parts.size} parts`;
+      await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key: fullKey, UploadId: uploadId }), { abortSignal: signal });
+      return `its own upload ${uploadId} of ${this.key}, which held nothing that the other does not have, was ended`;
+    } catch (error) {
+      const failure = storeError(`ending the upload ${uploadId} of ${this.key}`, error);
+      if (isMissing(failure.cause)) return undefined; // it was completed, or somebody ended it
+      return `its upload ${uploadId} of ${this.key} stays, since it could not be ended: ${messageOf(failure)}`;
+    }
+  }
+
+  /** Whether the finished object under the key is, by the store's own digest, the one that these parts would make. */
+  async #isStored(digests: readonly PartDigests[], signal: AbortSignal): Promise<boolean> {
+    const { layout, objectIndex } = this.#context;
+    if (digests.filter(Boolean).length !== partCount(layout, objectIndex)) return false;
+    const found = await this.#context.head(undefined, signal);
+    return found?.length === objectLength(layout, objectIndex) && this.#digestOf(found) === this.#expectedDigest(digests);
   }
 
   release(): Promise<void> {

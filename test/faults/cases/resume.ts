@@ -1,150 +1,59 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultRequest } from '../../helpers/s3-front.ts';
-import { MiB } from '../../../modules/vocabulary/index.ts';
-import { type Bucket, type Lab, type Place, PART } from '../lab.ts';
-import { exhibitsOf } from '../promises.ts';
+import { open, writeFile } from 'node:fs/promises';
+import { execa } from 'execa';
+import type { Lab, Place } from '../lab.ts';
+import { wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
-import { keysOf, manifestOf } from '../stored.ts';
+import { manifestOf, recordsOf } from '../stored.ts';
+import { isSlow } from './two-collectors.ts';
 
-/** The image in three objects, so that there are instants between their completions. */
-const SPLIT = ['--max-object-size', '10MiB'];
-
-type Moment = { readonly name: string; readonly is: (request: FaultRequest) => boolean };
-
-const at = (name: string, operation: string, suffix = '', partNumber?: number): Moment => ({
-  name,
-  is: (request) => request.operation === operation && request.key.endsWith(suffix) && (partNumber === undefined || request.partNumber === partNumber),
-});
-
-const MOMENTS: readonly Moment[] = [
-  at('the first upload is begun', 'CreateMultipartUpload', '.000'),
-  at('the second upload is begun', 'CreateMultipartUpload', '.001'),
-  at('a part is stored', 'UploadPart', '.001', 1),
-  at('the first object is completed', 'CompleteMultipartUpload', '.000'),
-  at('the second object is completed', 'CompleteMultipartUpload', '.001'),
-  at('the last object is completed', 'CompleteMultipartUpload', '.002'),
-  at('the capture log is stored', 'PutObject', 'capture.log'),
-  at('the custody log is stored', 'PutObject', 'custody.jsonl'),
-  at('the manifest is stored', 'PutObject', 'manifest.json'),
-];
-
-/** Kills the collector in the middle of one request, which the store carries out (`after`) or never sees (`before`). */
-async function killedAt(lab: Lab, { is }: Moment, when: 'before' | 'after'): Promise<string> {
-  const source = await lab.image();
-  const bucket = await lab.bucket();
-  const running = lab.start(source, bucket, SPLIT);
-  bucket.faults = (request) => {
-    if (!is(request)) return undefined;
-    bucket.faults = undefined;
-    running.kill('SIGKILL');
-    return { kind: when === 'before' ? 'reset' : 'lose-response' };
-  };
-  const first = await running.ended;
-  const second = await lab.collect(source, bucket, SPLIT);
-  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
+/** A disk that stops in its last part, so that an attempt can be interrupted with parts stored. */
+async function interrupted(lab: Lab, place: Place, rules: readonly string[]) {
+  const source = await lab.disk([...rules, `35000:wait=${lab.file('gate')},times=1`]);
+  const running = lab.start(source, place);
+  const gate = await lab.gate(source, 'gate');
+  await running.until('parts are stored', ({ event, part }) => event === 'part.stored' && part === 1);
+  running.kill('SIGTERM');
+  await gate.open();
+  return { source, outcome: (await running.ended).outcome };
 }
 
-/** Empty when one image with its manifest is there and verifies; what is there instead otherwise. */
-async function wholeness(place: Place): Promise<string> {
-  const exhibits = await exhibitsOf(place);
-  return exhibits.length === 1 && exhibits[0]!.ok ? '' : `, and the store does not verify: ${JSON.stringify(exhibits.map(({ problems }) => problems)).slice(0, 300)}`;
+/** What changed between two attempts stops the second one; beginning anew loses nothing of what the first one stored. */
+async function begunAnew(lab: Lab, place: Place): Promise<string> {
+  const { source, outcome } = await interrupted(lab, place, [`1000:bad=${lab.file('well')}`]);
+  await writeFile(lab.file('well'), '');
+  await execa('blockdev', ['--flushbufs', source.path]);
+  const second = await lab.collect(source, place);
+  const advice = String(second.lines.findLast(({ event }) => event === 'error')?.['advice']);
+  const third = advice.includes('--resume never') ? await lab.collect(source, place, ['--resume', 'never']) : second;
+  const left = (await lab.command(['uploads', place.to, '--json'], place)).stdout.split('\n').filter((line) => line.includes('"uploadId"'));
+  const custody = (await recordsOf(place)).filter(({ key }) => key.endsWith('custody.jsonl')).map(({ text }) => text);
+  const mismatch = custody.filter((text) => /"code":"PART_MISMATCH".*SHA-256 [0-9a-f]{64}; the source now gives SHA-256 [0-9a-f]{64}/.test(text)).length;
+  const anew = custody.filter((text) => text.includes('"action":"begin-anew"')).length;
+  return `${outcome}, then ${second.outcome}, then ${third.outcome}; ${mismatch} custody log with both digests, ${anew} that it began anew; ${left.length} upload left${await wholeness(place)}`;
 }
 
-const kills = MOMENTS.flatMap((moment, index) =>
-  (['before', 'after'] as const).map((when): FaultRow => ({
-    area: 'resume',
-    fault: `killed just ${when} ${moment.name}`,
-    expected: moment.name === 'the manifest is stored' && when === 'after' ? 'KILLED, then FAILED COLLECTED' : 'KILLED, then COMPLETE',
-    ...(index % 3 === (when === 'before' ? 0 : 2) || moment.name.startsWith('the m') ? {} : { long: true as const }),
-    run: (lab) => killedAt(lab, moment, when),
-  })),
-);
-
-/** Tells the collector to stop in the middle of one request, which takes its course. */
-async function stoppedAt(lab: Lab, { is }: Moment): Promise<string> {
-  const source = await lab.image();
-  const bucket = await lab.bucket();
-  const running = lab.start(source, bucket, SPLIT);
-  bucket.faults = (request) => {
-    if (!is(request)) return undefined;
-    bucket.faults = undefined;
-    running.kill('SIGTERM');
-    return { kind: 'delay', ms: 300 };
-  };
-  const first = await running.ended;
-  const second = await lab.collect(source, bucket, SPLIT);
-  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
-}
-
-const stops = MOMENTS.map((moment, index): FaultRow => ({
-  area: 'resume',
-  fault: `told to stop when ${moment.name}`,
-  expected: moment.name === 'the manifest is stored'
-    ? ['INTERRUPTED, then COMPLETE', 'INTERRUPTED, then FAILED COLLECTED', 'COMPLETE, then FAILED COLLECTED']
-    : 'INTERRUPTED, then COMPLETE',
-  ...(index % 4 === 1 ? {} : { long: true as const }),
-  run: (lab) => stoppedAt(lab, moment),
-}));
-
-/** Starts two collectors on one exhibit; the second when the first has stored a part. */
-async function twoCollectors(lab: Lab, place: Place, headStart: boolean): Promise<string> {
-  const source = await lab.image();
-  const one = lab.start(source, place, ['--concurrency', '1']);
-  if (headStart) await one.until('it stored a part', ({ event }) => event === 'part.stored');
-  const two = lab.start(source, place, ['--concurrency', '1', '--scratch-dir', lab.file('scratch-2')]);
-  const ends = [await one.ended, await two.ended];
-  const outcomes = ends.map(({ outcome, stderr }) => (outcome === 'COMPLETE' || /EXISTS|BUSY|COLLECTED/.test(outcome) ? outcome : `${outcome} (${stderr.trim()})`)).toSorted();
-  const keys = await keysOf(place);
-  const debris = keys.length === 4 ? '' : `, and leaves ${keys.join(', ')}`;
-  const left = (await lab.command(['uploads', place.to, '--json'], place)).stdout.trim();
-  // Two that begin in the same moment each begin an upload, and the collector never ends one: it is listed instead.
-  const uploads = left === '' || !headStart ? '' : `, and leaves uploads: ${left}`;
-  return `${outcomes.join(' and ')}${debris}${uploads}${await wholeness(place)}`;
-}
-
-/** One collector has its manifest; the other lost while it stored, or while it recorded. */
-const WON = ['COMPLETE and FAILED EXISTS', 'COMPLETE and FAILED COLLECTED'];
-
-const slowly = async (lab: Lab): Promise<Bucket> =>
-  lab.bucket(({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 16 * MiB } : undefined));
-
-/** Kills collectors at random instants until there were `most`, and looks after each whether anything is called what it is not. */
-async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number) => Promise<Place>): Promise<string> {
-  const source = await lab.image(8 * PART + 12_800);
-  let killed = 0;
-  for (let round = 0; killed < most; round++) {
-    const place = await where(lab, round);
-    for (let done = false; !done && killed < most; ) {
-      const running = lab.start(source, place, SPLIT);
-      const timer = setTimeout(() => running.kill('SIGKILL'), 350 + lab.random() * 1400);
-      const { outcome, stderr } = await running.ended;
-      clearTimeout(timer);
-      if (outcome === 'KILLED') killed++;
-      else if (outcome === 'COMPLETE' || outcome === 'FAILED COLLECTED') done = true;
-      else return `${outcome} after ${killed} kills: ${stderr}`;
-    }
-    const last = await lab.collect(source, place, SPLIT);
-    if (last.outcome !== 'COMPLETE' && last.outcome !== 'FAILED COLLECTED') return `${last.outcome} after ${killed} kills: ${last.stderr}`;
-    const exhibits = await exhibitsOf(place);
-    if (!exhibits[0]?.ok || exhibits[0].sha256 !== source.sha256) return `${JSON.stringify(exhibits)} after ${killed} kills`;
-  }
-  return 'nothing false, and every image whole';
-}
+const ANEW = 'INTERRUPTED, then FAILED PART_MISMATCH, then COMPLETE; 1 custody log with both digests, 1 that it began anew; 1 upload left';
 
 export const RESUME: readonly FaultRow[] = [
-  ...kills,
-  ...stops,
   {
-    area: 'resume', fault: 'two collectors on one exhibit, directory', expected: ['COMPLETE and FAILED BUSY', ...WON],
-    run: (lab) => twoCollectors(lab, lab.directory(), true),
+    area: 'resume', fault: 'the disk changes between two attempts', expected: 'INTERRUPTED, then FAILED PART_MISMATCH',
+    async run(lab) {
+      const place = lab.directory();
+      const { source, outcome } = await interrupted(lab, place, []);
+      source.changes = true;
+      await using file = await open(source.file, 'r+');
+      await file.write(Buffer.alloc(512, 0x55), 0, 512, 100 * 512);
+      await execa('blockdev', ['--flushbufs', source.path]);
+      return `${outcome}, then ${(await lab.collect(source, place)).outcome}`;
+    },
   },
   {
-    area: 'resume', fault: 'two collectors on one exhibit, S3, the second later', expected: WON,
-    run: async (lab) => twoCollectors(lab, await slowly(lab), true),
+    area: 'resume', fault: 'a sector is bad in an interrupted attempt and well later, directory', expected: ANEW,
+    run: (lab) => begunAnew(lab, lab.directory()),
   },
   {
-    area: 'resume', fault: 'two collectors on one exhibit, S3, in the same moment', expected: WON,
-    run: async (lab) => twoCollectors(lab, await slowly(lab), false),
+    area: 'resume', fault: 'a sector is bad in an interrupted attempt and well later, S3', expected: ANEW, long: true,
+    run: async (lab) => begunAnew(lab, await lab.bucket()),
   },
   {
     area: 'resume', fault: 'an upload is ended by somebody in mid-image', expected: 'FAILED STORE_REFUSED, then COMPLETE',
@@ -161,24 +70,15 @@ export const RESUME: readonly FaultRow[] = [
     area: 'resume', fault: 'told to stop while it stores, then again', expected: 'INTERRUPTED, then COMPLETE with parts taken over',
     async run(lab) {
       const source = await lab.image();
-      const bucket = await slowly(lab);
+      const bucket = await lab.bucket(isSlow);
       const running = lab.start(source, bucket, ['--concurrency', '1']);
       await running.until('it stored two parts', ({ event, part }) => event === 'part.stored' && part === 2);
       running.kill('SIGTERM');
       const first = await running.ended;
-      await sleep(10);
       const second = await lab.collect(source, bucket);
       const taken = second.lines.find(({ event }) => event === 'acquisition.ended')?.['takenOver'];
       await manifestOf(bucket);
       return `${first.outcome}, then ${second.outcome} with ${Number(taken) >= 2 ? '' : 'no '}parts taken over`;
     },
-  },
-  {
-    area: 'resume', fault: 'killed at random instants, directory', expected: 'nothing false, and every image whole',
-    run: (lab) => killLoop(lab, lab.long ? 120 : 10, (of, round) => Promise.resolve(of.directory(of.file(`evidence-${round}`)))),
-  },
-  {
-    area: 'resume', fault: 'killed at random instants, S3', expected: 'nothing false, and every image whole',
-    run: (lab) => killLoop(lab, lab.long ? 120 : 10, (of) => of.bucket()),
   },
 ];

@@ -1,4 +1,4 @@
-import { open, truncate, writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { DISK_SIZE, PART, type Lab } from '../lab.ts';
@@ -84,24 +84,6 @@ export const SOURCE: readonly FaultRow[] = [
         return { kind: 'status', status: 500 };
       };
       return (await lab.collect(source, bucket)).outcome;
-    },
-  },
-  {
-    area: 'source', fault: 'the disk changes between two attempts', expected: 'INTERRUPTED, then FAILED PART_MISMATCH',
-    async run(lab) {
-      const source = await lab.disk([`35000:wait=${lab.file('gate')},times=1`]);
-      const place = lab.directory();
-      const running = lab.start(source, place);
-      const gate = await lab.gate(source, 'gate');
-      await running.until('a part is stored', ({ event }) => event === 'part.stored');
-      running.kill('SIGTERM');
-      await gate.open();
-      const first = await running.ended;
-      source.changes = true;
-      await using file = await open(source.file, 'r+');
-      await file.write(Buffer.alloc(512, 0x55), 0, 512, 100 * 512);
-      await execa('blockdev', ['--flushbufs', source.path]);
-      return `${first.outcome}, then ${(await lab.collect(source, place)).outcome}`;
     },
   },
   {

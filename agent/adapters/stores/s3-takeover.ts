@@ -1,0 +1,67 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
+import type { PartChecksumAlgorithm, StoredPart, UploadOptions } from './evidence-store.ts';
+import { partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
+
+export type TakeoverContext = {
+  readonly client: S3Client;
+  readonly bucket: string;
+  /** The object's key in the bucket, prefix included. */
+  readonly fullKey: string;
+  readonly algorithm: PartChecksumAlgorithm;
+};
+
+export type EarlierUpload = { readonly uploadId: string; readonly parts: ReadonlyMap<number, StoredPart> };
+
+/** The unfinished uploads of one key, in the order in which they were begun; every collector puts them in the same order. */
+export async function uploadsOf({ client, bucket, fullKey }: TakeoverContext, signal: AbortSignal): Promise<ListedUpload[]> {
+  const uploads = await Array.fromAsync(uploadsUnder(client, bucket, fullKey, signal));
+  return uploads.filter(({ key }) => key === fullKey).sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.uploadId < b.uploadId ? -1 : 1));
+}
+
+/** What an upload holds, by part number. */
+export async function partsIn({ client, bucket, fullKey }: TakeoverContext, uploadId: string, signal: AbortSignal): Promise<Map<number, StoredPart>> {
+  const parts = new Map<number, StoredPart>();
+  for await (const part of partsOfUpload(client, bucket, fullKey, uploadId, signal)) parts.set(part.partNumber, part);
+  return parts;
+}
+
+/** The upload with this checksum that has most parts, all of which fit the plan; the first begun of several. Others are left as they are. */
+export async function earlierUpload(context: TakeoverContext, listed: readonly ListedUpload[], options: UploadOptions, signal: AbortSignal): Promise<EarlierUpload | undefined> {
+  let best: EarlierUpload | undefined;
+  for (const { uploadId, checksumAlgorithm } of listed) {
+    // An upload that was started with another checksum could never be completed with ours.
+    if (checksumAlgorithm !== undefined && checksumAlgorithm !== context.algorithm) continue;
+    const parts = await partsIn(context, uploadId, signal);
+    if (parts.size > (best?.parts.size ?? -1) && fits(parts, context.algorithm, options)) best = { uploadId, parts };
+  }
+  return best;
+}
+
+function fits(parts: ReadonlyMap<number, StoredPart>, algorithm: PartChecksumAlgorithm, { layout, objectIndex }: UploadOptions): boolean {
+  const count = partCount(layout, objectIndex);
+  const last = objectLength(layout, objectIndex) - (count - 1) * layout.partSize;
+  return [...parts.values()].every(
+    (part) =>
+      part.partNumber <= count &&
+      part.length === (part.partNumber === count ? last : layout.partSize) &&
+      (algorithm === 'MD5' || (algorithm === 'SHA256' ? part.sha256 : part.crc32) !== undefined),
+  );
+}
+
+/**
+ * The upload that another collector began at the same moment as this one began its own, and that comes first; undefined
+ * when ours does. Each of the two begins, and then looks: so at least one of them sees the other, and since both put them
+ * in the same order, never do both step back. One that holds a part comes first in any case: its collector has looked.
+ * @param before ids that were there before ours was begun: those are of earlier attempts
+ */
+export async function rivalUpload(context: TakeoverContext, own: string, before: ReadonlySet<string>, signal: AbortSignal): Promise<string | undefined> {
+  const now = await uploadsOf(context, signal);
+  const place = now.findIndex(({ uploadId }) => uploadId === own);
+  if (place < 0) return undefined; // a list that does not have what was just begun decides nothing
+  for (const [index, { uploadId }] of now.entries()) {
+    if (index === place || before.has(uploadId)) continue;
+    if (index < place || (await partsIn(context, uploadId, signal)).size > 0) return uploadId;
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+import { CreateMultipartUploadCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
+import { expect } from 'chai';
+import { rivalUpload, uploadsOf } from '../../agent/adapters/stores/s3-takeover.ts';
+import { startMoto, type Moto } from '../helpers/moto.ts';
+import { startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
+
+const live = new AbortController().signal;
+const NOBODY: ReadonlySet<string> = new Set();
+
+describe('two collectors that begin an upload of one key in the same moment', () => {
+  let moto: Moto;
+  let front: S3Front;
+  let client: S3Client;
+  let bucket: string;
+  before(async () => {
+    useCredentials();
+    moto = await startMoto();
+    front = await startS3Front({ upstream: moto.endpoint });
+    client = s3ClientOf(front);
+    bucket = await newBucket(client);
+  });
+  after(async () => {
+    client.destroy();
+    await front.stop();
+    await moto.stop();
+  });
+
+  const begin = async (Key: string): Promise<string> => (await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))).UploadId!;
+  const context = (fullKey: string) => ({ client, bucket, fullKey, algorithm: 'SHA256' as const });
+
+  it('agree which of them goes on, however many there are', async () => {
+    const ids = [await begin('many'), await begin('many'), await begin('many')];
+    const first = (await uploadsOf(context('many'), live))[0]!.uploadId;
+    for (const id of ids) expect(await rivalUpload(context('many'), id, NOBODY, live)).to.equal(id === first ? undefined : first);
+  });
+
+  it('leave the one that has stored a part alone, also where it began later', async () => {
+    const [first, second] = [await begin('parts'), await begin('parts')];
+    const order = (await uploadsOf(context('parts'), live)).map(({ uploadId }) => uploadId);
+    expect(order).to.have.members([first, second]);
+    await client.send(new UploadPartCommand({ Bucket: bucket, Key: 'parts', UploadId: order[1]!, PartNumber: 1, Body: 'x' }));
+    expect(await rivalUpload(context('parts'), order[0]!, NOBODY, live)).to.equal(order[1]);
+  });
+
+  it('do not step back for what was there before, or is of another key', async () => {
+    const before = await begin('alone');
+    await begin('alone-and-longer');
+    const own = await begin('alone');
+    expect(await rivalUpload(context('alone'), own, new Set([before]), live)).to.equal(undefined);
+  });
+});

@@ -1,0 +1,114 @@
+import type { FaultRequest } from '../../helpers/s3-front.ts';
+import { type Lab, type Place, PART } from '../lab.ts';
+import { exhibitsOf, wholeness } from '../promises.ts';
+import type { FaultRow } from '../row.ts';
+
+/** The image in three objects, so that there are instants between their completions. */
+const SPLIT = ['--max-object-size', '10MiB'];
+
+type Moment = { readonly name: string; readonly is: (request: FaultRequest) => boolean };
+
+const at = (name: string, operation: string, suffix = '', partNumber?: number): Moment => ({
+  name,
+  is: (request) => request.operation === operation && request.key.endsWith(suffix) && (partNumber === undefined || request.partNumber === partNumber),
+});
+
+const MOMENTS: readonly Moment[] = [
+  at('the first upload is begun', 'CreateMultipartUpload', '.000'),
+  at('the second upload is begun', 'CreateMultipartUpload', '.001'),
+  at('a part is stored', 'UploadPart', '.001', 1),
+  at('the first object is completed', 'CompleteMultipartUpload', '.000'),
+  at('the second object is completed', 'CompleteMultipartUpload', '.001'),
+  at('the last object is completed', 'CompleteMultipartUpload', '.002'),
+  at('the capture log is stored', 'PutObject', 'capture.log'),
+  at('the custody log is stored', 'PutObject', 'custody.jsonl'),
+  at('the manifest is stored', 'PutObject', 'manifest.json'),
+];
+
+/** Kills the collector in the middle of one request, which the store carries out (`after`) or never sees (`before`). */
+async function killedAt(lab: Lab, { is }: Moment, when: 'before' | 'after'): Promise<string> {
+  const source = await lab.image();
+  const bucket = await lab.bucket();
+  const running = lab.start(source, bucket, SPLIT);
+  bucket.faults = (request) => {
+    if (!is(request)) return undefined;
+    bucket.faults = undefined;
+    running.kill('SIGKILL');
+    return { kind: when === 'before' ? 'reset' : 'lose-response' };
+  };
+  const first = await running.ended;
+  const second = await lab.collect(source, bucket, SPLIT);
+  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
+}
+
+const kills = MOMENTS.flatMap((moment, index) =>
+  (['before', 'after'] as const).map((when): FaultRow => ({
+    area: 'resume',
+    fault: `killed just ${when} ${moment.name}`,
+    expected: moment.name === 'the manifest is stored' && when === 'after' ? 'KILLED, then FAILED COLLECTED' : 'KILLED, then COMPLETE',
+    ...(index % 3 === (when === 'before' ? 0 : 2) || moment.name.startsWith('the m') ? {} : { long: true as const }),
+    run: (lab) => killedAt(lab, moment, when),
+  })),
+);
+
+/** Tells the collector to stop in the middle of one request, which takes its course. */
+async function stoppedAt(lab: Lab, { is }: Moment): Promise<string> {
+  const source = await lab.image();
+  const bucket = await lab.bucket();
+  const running = lab.start(source, bucket, SPLIT);
+  bucket.faults = (request) => {
+    if (!is(request)) return undefined;
+    bucket.faults = undefined;
+    running.kill('SIGTERM');
+    return { kind: 'delay', ms: 300 };
+  };
+  const first = await running.ended;
+  const second = await lab.collect(source, bucket, SPLIT);
+  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
+}
+
+const stops = MOMENTS.map((moment, index): FaultRow => ({
+  area: 'resume',
+  fault: `told to stop when ${moment.name}`,
+  expected: moment.name === 'the manifest is stored'
+    ? ['INTERRUPTED, then COMPLETE', 'INTERRUPTED, then FAILED COLLECTED', 'COMPLETE, then FAILED COLLECTED']
+    : 'INTERRUPTED, then COMPLETE',
+  ...(index % 4 === 1 ? {} : { long: true as const }),
+  run: (lab) => stoppedAt(lab, moment),
+}));
+
+/** Kills collectors at random instants until there were `most`, and looks after each whether anything is called what it is not. */
+async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number) => Promise<Place>): Promise<string> {
+  const source = await lab.image(8 * PART + 12_800);
+  let killed = 0;
+  for (let round = 0; killed < most; round++) {
+    const place = await where(lab, round);
+    for (let done = false; !done && killed < most; ) {
+      const running = lab.start(source, place, SPLIT);
+      const timer = setTimeout(() => running.kill('SIGKILL'), 350 + lab.random() * 1400);
+      const { outcome, stderr } = await running.ended;
+      clearTimeout(timer);
+      if (outcome === 'KILLED') killed++;
+      else if (outcome === 'COMPLETE' || outcome === 'FAILED COLLECTED') done = true;
+      else return `${outcome} after ${killed} kills: ${stderr}`;
+    }
+    const last = await lab.collect(source, place, SPLIT);
+    if (last.outcome !== 'COMPLETE' && last.outcome !== 'FAILED COLLECTED') return `${last.outcome} after ${killed} kills: ${last.stderr}`;
+    const exhibits = await exhibitsOf(place);
+    if (!exhibits[0]?.ok || exhibits[0].sha256 !== source.sha256) return `${JSON.stringify(exhibits)} after ${killed} kills`;
+  }
+  return 'nothing false, and every image whole';
+}
+
+export const KILLS: readonly FaultRow[] = [
+  ...kills,
+  ...stops,
+  {
+    area: 'resume', fault: 'killed at random instants, directory', expected: 'nothing false, and every image whole',
+    run: (lab) => killLoop(lab, lab.long ? 120 : 10, (of, round) => Promise.resolve(of.directory(of.file(`evidence-${round}`)))),
+  },
+  {
+    area: 'resume', fault: 'killed at random instants, S3', expected: 'nothing false, and every image whole',
+    run: (lab) => killLoop(lab, lab.long ? 120 : 10, (of) => of.bucket()),
+  },
+];
