@@ -18,3 +18,4 @@ export * from './status.ts';
 export * from './undo.ts';
 export * from './estate-names.ts';
 export * from './stacks.ts';
+export * from './workflow-names.ts';
