@@ -33,9 +33,9 @@ const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
 
 const heading = (text: string): void => console.log(`\n== ${text}`);
 
-/** Shell scripts of the project: `*.sh`, and what CI runs. */
+/** Shell scripts of the project: `*.sh`, what the collector's host calls, and what CI runs. */
 const shellScripts = (): string[] =>
-  [...globSync(['*.sh', '{.ci,agent,cli,infra,modules,scripts,stacks,test}/**/*.sh'], { cwd: root }), '.ci/run'].toSorted();
+  [...globSync(['*.sh', '{.ci,agent,cli,infra,modules,scripts,stacks,test}/**/*.sh', 'agent/host/libexec/*'], { cwd: root }), '.ci/run'].toSorted();
 
 const OPTIONS_WITH_VALUE = /^(-g|--grep|-f|--fgrep|-t|--timeout|-s|--slow|-r|--require|--retries)$/;
 

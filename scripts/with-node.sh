@@ -17,7 +17,7 @@ quickstart_packages='dc3dd:dc3dd udev:udevadm util-linux:losetup e2fsprogs:mkfs.
 test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mkfs.vfat fuse3:fusermount3
   python3-fusepy:/usr/lib/python3/dist-packages/fusepy.py
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
-  openssl:openssl python3:python3 shellcheck:shellcheck systemd:systemd-notify"
+  openssl:openssl python3:python3 shellcheck:shellcheck systemd:systemd-notify nftables:nft"
 bench_packages="$quickstart_packages awscli:/usr/bin/aws rclone:rclone openssl:openssl"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }

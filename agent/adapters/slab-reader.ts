@@ -6,6 +6,9 @@ import { PartDigester, type DigestPlan } from './part-digester.ts';
 import { CONTROL, SLOT_FREE, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 
+/** The worker's own code, put in by the bundler; a checkout has it in a file beside this one. */
+declare const SLAB_WORKER: string | undefined;
+
 /** Bytes of one slab: large enough that its message and its write cost little, small enough for a core's cache. */
 export const SLAB_SIZE = 512 * 1024;
 
@@ -157,9 +160,7 @@ export class SlabReader {
     this.end.catch(() => {});
     this.#settleEnd = end;
     const workerData: SlabWorkerData = { fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout };
-    // Beside this file as source, beside the bundle as JavaScript.
-    const file = import.meta.url.endsWith('.ts') ? './slab-worker.ts' : './slab-worker.mjs';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData });
+    const worker = typeof SLAB_WORKER === 'string' ? new Worker(SLAB_WORKER, { eval: true, workerData }) : new Worker(new URL('./slab-worker.ts', import.meta.url), { workerData });
     worker.on('message', (message: SlabMessage) => this.#receive(message));
     worker.on('error', (error) => this.#fail(`the reading worker died: ${messageOf(error)}`, error));
     this.closed = new Promise((resolve) => {

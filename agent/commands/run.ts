@@ -34,6 +34,7 @@ class Watch {
   /** Disks (diskseq) that were there before this collector, where those are to be left alone. */
   #earlier: ReadonlySet<string> = new Set();
   #exit: ExitStatus = EXIT.complete;
+  #idle: NodeJS.Timeout | undefined;
   #interrupted = false;
 
   constructor(session: Session, bar: boolean) {
@@ -71,6 +72,7 @@ class Watch {
     await serviceManager(process.env, (error) => this.#warn(error)).ready(`watching for disks of case ${caseId}`);
     await aborted(this.#signal);
     clearTimeout(deadline);
+    clearTimeout(this.#idle);
     events.info(LogEvent.collectorStopping, { caseId, imaging: this.#imaging.size, reason: this.#reason });
     await watcher.close();
     await Promise.allSettled(this.#imaging.values());
@@ -104,9 +106,20 @@ class Watch {
 
   #start(disk: Disk): void {
     if (this.#imaging.has(disk.diskseq) || this.#ended.signal.aborted) return;
+    clearTimeout(this.#idle);
     this.#attached.set(disk.diskseq, new AbortController());
-    const task = this.#image(disk).finally(() => this.#imaging.delete(disk.diskseq));
+    const task = this.#image(disk).finally(() => {
+      this.#imaging.delete(disk.diskseq);
+      this.#awaitMore();
+    });
     this.#imaging.set(disk.diskseq, task);
+  }
+
+  /** Ends the watch when nothing more comes; a disk that waits for its next try is not done. */
+  #awaitMore(): void {
+    const { idleSeconds } = this.#session.config;
+    if (idleSeconds === undefined || this.#imaging.size > 0 || this.#signal.aborted) return;
+    this.#idle = setTimeout(() => this.#ended.abort(), idleSeconds * 1000);
   }
 
   /** Images one disk, again after a pause where that can help. Never rejects: one disk's trouble is not another's. */

@@ -89,6 +89,9 @@ export const CollectorConfig = z.strictObject({
   deadlineSeconds: z.int().min(1).max(1_209_600).optional().register(settingMeta, {
     kind: 'number', value: 'seconds', description: 'end, resumable, so long after it was ready; without it the watch goes on', allowed: 'a whole number from 1 to 1209600 (14 days)',
   }),
+  idleSeconds: z.int().min(5).max(86_400).optional().register(settingMeta, {
+    kind: 'number', value: 'seconds', description: 'end when at least one disk was imaged and nothing more came for so long', allowed: 'a whole number from 5 to 86400',
+  }),
   ignoreAttached: flag(false, 'leave alone the disks that are attached when the watch begins'),
   includeInstanceStore: flag(false, 'image instance-store disks too'),
   allowWritableSource: flag(false, 'image files only: go on when the source cannot be set read-only'),

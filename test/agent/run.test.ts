@@ -126,6 +126,16 @@ describe('collector run', function () {
     }
   });
 
+  it('ends by itself when its disks are imaged and nothing more comes, with --idle-seconds', async () => {
+    const cli = await watch('--ignore-attached', '--idle-seconds', '20');
+    for (const name of ['idle-1', 'idle-2']) {
+      const file = await makeRaw(disks.file(name), MiB);
+      await expectImaged(cli, file, await identityOf((await disks.attach(file, { readOnly: true })).path));
+    }
+    expect(await cli.ended).to.deep.equal({ code: 0, signal: null });
+    expect(cli.lines().at(-1)).to.include({ event: 'collector.stopped', reason: 'done' });
+  });
+
   it('says why it leaves a mounted disk alone', async () => {
     const loop = await disks.attach(await makeExt4(disks.file('busy'), { label: 'BUSY' }));
     await disks.mount(loop.path);

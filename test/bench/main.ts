@@ -30,7 +30,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 /** Builds the collector's bundle where it can be built. */
 async function buildCollector(signal: AbortSignal): Promise<void> {
   if (!existsSync(BUILD)) return;
-  const build = spawn(process.execPath, [BUILD], { cwd: checkout, stdio: ['ignore', 2, 2], signal });
+  const build = spawn(process.execPath, [BUILD, '--arch', 'none'], { cwd: checkout, stdio: ['ignore', 2, 2], signal });
   const [code] = (await once(build, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`building the collector failed with ${code}; run node scripts/build-collector.ts to see why`);
 }

@@ -1,0 +1,34 @@
+/** The collector as one JavaScript file. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
+
+export type CollectorBundle = { readonly code: Uint8Array; readonly metafiles: readonly Metafile[]; readonly version: string };
+
+const COMMON = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  metafile: true,
+  write: false,
+} as const satisfies BuildOptions;
+
+/** Bundles `agent/cli.ts`, with the reading worker as a text inside: a worker that loaded the whole file would cost its parsing. */
+export async function bundleCollector(root: string): Promise<CollectorBundle> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const worker = await build({ ...COMMON, absWorkingDir: root, entryPoints: ['agent/adapters/slab-worker.ts'], format: 'cjs' });
+  const collector = await build({
+    ...COMMON,
+    absWorkingDir: root,
+    entryPoints: ['agent/cli.ts'],
+    format: 'esm',
+    define: { COLLECTOR_VERSION: JSON.stringify(version), SLAB_WORKER: JSON.stringify(worker.outputFiles[0]!.text) },
+    // Some dependencies are CommonJS and ask for Node's own modules with `require`.
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  });
+  return { code: collector.outputFiles[0]!.contents, metafiles: [worker.metafile, collector.metafile], version };
+}
