@@ -4,6 +4,7 @@ export * from './case-custody.ts';
 export * from './case-input.ts';
 export * from './case-names.ts';
 export * from './case-record.ts';
+export * from './crc32-combine.ts';
 export * from './custody.ts';
 export * from './evidence-keys.ts';
 export * from './hash-chain.ts';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { decodeBody, isAwsChunked, verifyBody } from './s3-front-body.ts';
 import { CHECKSUM_NAMES, type ChecksumName, type ChecksumType } from './s3-front-checksums.ts';
@@ -104,6 +105,23 @@ const putObject = async (exchange: Exchange): Promise<FrontAnswer> => {
   });
 };
 
+/** Gives a completed upload the bucket's default retention, as S3 does and moto does only for objects in one piece. */
+const retainByDefault = async (exchange: Exchange, versionId: string | undefined): Promise<void> => {
+  const { bucket, key } = exchange.operation;
+  const headers = { 'content-length': undefined, 'content-type': undefined, 'if-none-match': undefined };
+  const asked = await ask(exchange, undefined, { method: 'GET', path: `/${bucket}?object-lock`, headers });
+  const xml = (await whole(asked)).toString();
+  const [mode, days, years] = ['Mode', 'Days', 'Years'].map((name) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1]);
+  if (asked.status !== 200 || mode === undefined || versionId === undefined) return;
+  const until = new Date(Date.now() + (Number(days ?? 0) + 365 * Number(years ?? 0)) * 24 * 3600 * 1000);
+  const body = Buffer.from(`<Retention><Mode>${mode}</Mode><RetainUntilDate>${until.toISOString().slice(0, 19)}Z</RetainUntilDate></Retention>`);
+  const path = `/${bucket}/${key.split('/').map(encodeURIComponent).join('/')}?retention&versionId=${encodeURIComponent(versionId)}`;
+  const md5 = createHash('md5').update(body).digest('base64');
+  const retained = await ask(exchange, body, { method: 'PUT', path, headers: { ...headers, 'content-length': body.length, 'content-md5': md5 } });
+  if (retained.status !== 200) throw new Error(`the upstream takes no retention: ${(await whole(retained)).toString()}`);
+  await whole(retained);
+};
+
 const createUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
   const { request, state } = exchange;
   const algorithm = CHECKSUM_NAMES.find((name) => name === text(request.headers['x-amz-checksum-algorithm'])?.toLowerCase());
@@ -154,6 +172,7 @@ const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
     state.uploads.delete(uploadId);
     state.completed.add(uploadId);
     state.setObject(bucket, key, text(answer.headers['x-amz-version-id']), checksum);
+    await retainByDefault(exchange, text(answer.headers['x-amz-version-id']));
     return withBody({ ...answer, headers: withoutChecksumHeaders(answer.headers) }, upload ? completeXml(xml, checksum) : xml);
   });
 };

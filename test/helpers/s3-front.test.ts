@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand, CreateBucketCommand, CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand,
-  ListPartsCommand, PutObjectCommand, type PutObjectCommandInput, S3Client, type S3ServiceException, UploadPartCommand,
+  ListPartsCommand, PutObjectCommand, type PutObjectCommandInput, PutObjectLockConfigurationCommand, S3Client, type S3ServiceException, UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { expect } from 'chai';
@@ -191,6 +191,19 @@ describe('the verifying front', () => {
       expect((await other.send(new ListPartsCommand(input))).Parts?.map(({ ChecksumSHA256 }) => ChecksumSHA256)).to.deep.equal(PARTS.map(sha256));
       expect((await other.send(new CompleteMultipartUploadCommand(input))).ChecksumSHA256).to.match(/-3$/);
     });
+  });
+
+  it('gives an object that was completed the bucket\'s default retention, as one that was put', async () => {
+    const locked = `${Bucket}-locked`;
+    await s3.send(new CreateBucketCommand({ Bucket: locked, ObjectLockEnabledForBucket: true }));
+    const Rule = { DefaultRetention: { Mode: 'COMPLIANCE', Days: 3 } } as const;
+    await s3.send(new PutObjectLockConfigurationCommand({ Bucket: locked, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule } }));
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket: locked, Key: 'k', ChecksumAlgorithm: 'SHA256' }));
+    const { ETag, ChecksumSHA256 } = await s3.send(new UploadPartCommand({ Bucket: locked, Key: 'k', UploadId, PartNumber: 1, Body: 'evidence', ChecksumAlgorithm: 'SHA256' }));
+    await s3.send(new CompleteMultipartUploadCommand({ Bucket: locked, Key: 'k', UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag, ChecksumSHA256 }] } }));
+    const { ObjectLockMode, ObjectLockRetainUntilDate } = await s3.send(new HeadObjectCommand({ Bucket: locked, Key: 'k' }));
+    expect(ObjectLockMode).to.equal('COMPLIANCE');
+    expect(ObjectLockRetainUntilDate?.getTime()).to.be.closeTo(Date.now() + 3 * 24 * 3600 * 1000, 24 * 3600 * 1000);
   });
 
   describe('If-None-Match: *', () => {

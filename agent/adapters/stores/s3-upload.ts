@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
-import { objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
+import { combineCrc32, objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../../errors.ts';
-import { combineCrc32 } from '../crc32-combine.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
 import { isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { combineCrc32 } from '../../agent/adapters/crc32-combine.ts';
+import { combineCrc32 } from '../../modules/vocabulary/index.ts';
 
 describe('combining CRC-32s', () => {
   it('gives the CRC-32 of two pieces without a second pass over them', () => {
