@@ -13,7 +13,8 @@ export type Moto = {
 const CANDIDATES = [resolve(import.meta.dirname, '../../.tools/moto/bin/python3'), 'python3', '/usr/bin/python3'];
 const HAS_MOTO_SERVER = 'import importlib.util as u, sys; sys.exit(not all(u.find_spec(m) for m in ("moto", "flask", "flask_cors")))';
 
-const findPython = async (): Promise<string> => {
+/** The python3 that has moto, and boto3 with it. */
+export const findPython = async (): Promise<string> => {
   for (const python of CANDIDATES) {
     try {
       await promisify(execFile)(python, ['-c', HAS_MOTO_SERVER]);

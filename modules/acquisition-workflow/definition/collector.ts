@@ -1,0 +1,90 @@
+import { caseRolePath, CASE_TAGS, LogEvent, logGroupName } from '../../vocabulary/index.ts';
+import { jsonata, quoted, type Data, type Flow } from './asl.ts';
+import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
+import { poll } from './poll.ts';
+import { callTask, touched, type WorkflowNames } from './tasks.ts';
+
+/** A collector says that it is ready about a minute after its start; one that has not after this will not. */
+export const READY_SECONDS = 900;
+
+/** Tags by which the collector learns what it is for; `cleanroom:…` are its settings. */
+const collectorTags = (names: WorkflowNames): Data => [
+  { Key: CASE_TAGS.caseId, Value: jsonata('$case.caseId') },
+  { Key: CASE_TAGS.exhibitId, Value: jsonata('$volume.volumeId') },
+  { Key: CASE_TAGS.purpose, Value: 'collector' },
+  { Key: 'cleanroom:case', Value: jsonata('$case.caseId') },
+  { Key: 'cleanroom:volume', Value: jsonata('$volume.volumeId') },
+  { Key: 'cleanroom:to', Value: jsonata('"s3://" & $plan.bucket') },
+  { Key: 'cleanroom:once', Value: 'true' },
+  { Key: 'cleanroom:ignore-attached', Value: 'true' },
+  { Key: 'cleanroom:snapshot-chain', Value: jsonata('$sourceSnapshot') },
+  ...(names.logPrefix === '' ? [] : [{ Key: 'cleanroom:log-group-prefix', Value: names.logPrefix }]),
+];
+
+/** Lines of the collector's own log stream: a label or a file name in another line cannot pass for its event. */
+export const eventsOf = (names: WorkflowNames, events: readonly string[], since: string): { readonly [key: string]: Data } => ({
+  LogGroupName: logGroupName('readiness', names.logPrefix),
+  LogStreamNamePrefix: jsonata('$case.caseId & "/" & $collector & "/"'),
+  FilterPattern: `{ ${events.map((event) => `($.event = ${quoted(event)})`).join(' || ')} }`,
+  StartTime: jsonata(since),
+});
+
+/** Starts an isolated instance that images one volume of one case, and waits until it says that it is ready. */
+export const collectorBranch = (names: WorkflowNames): Flow => {
+  const failed = 'Say why there is no collector';
+  return {
+    StartAt: 'Begin with the collector',
+    States: {
+      ...branchStart('Begin with the collector', 'Start a collector', { collector: '', ready: false }),
+      'Start a collector': callTask(names, {
+        comment: 'In the isolated subnet, without a key pair, with IMDSv2, and with leave to write under its one case only',
+        service: 'ec2',
+        action: 'runInstances',
+        args: {
+          ClientToken: jsonata('$substring($hash($states.context.Execution.Id & $volume.volumeId & "collector", "SHA-256"), 0, 64)'),
+          ImageId: jsonata('$plan.imageId'),
+          InstanceType: jsonata('$exists($volume.instanceType) ? $volume.instanceType : $plan.instanceType'),
+          MinCount: 1,
+          MaxCount: 1,
+          IamInstanceProfile: { Arn: jsonata(`${quoted(`arn:${names.partition}:iam::${names.account}:instance-profile${caseRolePath(names)}`)} & $collectorRole`) },
+          NetworkInterfaces: [{ DeviceIndex: 0, SubnetId: jsonata('$plan.subnetId'), Groups: [jsonata('$plan.securityGroupId')], AssociatePublicIpAddress: false }],
+          MetadataOptions: { HttpEndpoint: 'enabled', HttpTokens: 'required', HttpPutResponseHopLimit: 1, InstanceMetadataTags: 'enabled' },
+          InstanceInitiatedShutdownBehavior: 'stop',
+          TagSpecifications: [
+            { ResourceType: 'instance', Tags: collectorTags(names) },
+            { ResourceType: 'volume', Tags: [{ Key: CASE_TAGS.caseId, Value: jsonata('$case.caseId') }, { Key: CASE_TAGS.purpose, Value: 'collector' }] },
+          ],
+        },
+        seconds: 120,
+        // A profile takes some seconds until EC2 knows it, and a zone without room may have some in a minute.
+        retry: [{ ErrorEquals: ['Ec2.Ec2Exception'], IntervalSeconds: 5, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
+        assign: {
+          collector: jsonata('$states.result.Instances[0].InstanceId'),
+          since: jsonata('$toMillis($states.context.State.EnteredTime) - 60000'),
+          calls: touched('ec2', 'runInstances', '$states.result.Instances.InstanceId', quoted(names.account), names.region),
+        },
+        catch: toBranchEnd('Start a collector', failed),
+        next: 'Look for the collector\'s word',
+      }),
+      ...poll({
+        ask: 'Look for the collector\'s word',
+        judge: 'Is the collector ready?',
+        wait: 'Wait for the collector',
+        task: callTask(names, {
+          service: 'cloudwatchlogs',
+          action: 'filterLogEvents',
+          args: eventsOf(names, [LogEvent.collectorStarted], '$since'),
+          asks: true,
+          assign: { ready: jsonata('$count($states.result.Events) > 0') },
+          catch: toBranchEnd('Look for the collector\'s word', failed),
+          next: 'Is the collector ready?',
+        }),
+        rules: [{ Condition: jsonata('$ready'), Next: 'The collector is ready' }],
+        within: READY_SECONDS,
+        late: failed,
+        lateProblem: jsonata(`{"state": "Is the collector ready?", "error": "Cleanroom.CollectorNotReady", "cause": "collector " & $collector & " did not log ${LogEvent.collectorStarted} in ${READY_SECONDS} seconds; look at its console output"}`),
+      }),
+      ...branchEnds({ done: 'The collector is ready', failed, tells: { collector: jsonata('$collector') } }),
+    },
+  };
+};

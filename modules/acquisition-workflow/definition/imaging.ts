@@ -1,0 +1,184 @@
+import { LogEvent } from '../../vocabulary/index.ts';
+import { jsonata, quoted, type Data, type Flow, type States } from './asl.ts';
+import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
+import { eventsOf } from './collector.ts';
+import { poll } from './poll.ts';
+import { CALLS_CHANGE, recordTask } from './records.ts';
+import { caseTags } from './snapshot.ts';
+import { callTask, handlerTask, touched, type WorkflowNames } from './tasks.ts';
+
+/** A volume is there in seconds. */
+export const VOLUME_SECONDS = 1800;
+/** A collector logs a heartbeat every minute; after ten without one it counts as dead. */
+export const SILENT_SECONDS = 600;
+
+const FAILED = 'Say why it is not imaged';
+const own = (names: WorkflowNames) => quoted(names.account);
+
+/** The image's manifest: written last, so that where it is, the image is. */
+const MANIFEST_KEY = '$case.caseId & "/disk_evidence/" & $volume.volumeId & ".manifest.json"';
+
+const restore = (names: WorkflowNames, state: string, args: { readonly [key: string]: Data }): States => ({
+  [state]: callTask(names, {
+    service: 'ec2',
+    action: 'createVolume',
+    args: {
+      ClientToken: jsonata('$substring($hash($states.context.Execution.Id & $volume.volumeId & "volume", "SHA-256"), 0, 64)'),
+      AvailabilityZone: jsonata('$plan.zone'),
+      SnapshotId: jsonata('$shared'),
+      Encrypted: true,
+      KmsKeyId: jsonata('$plan.evidenceKeyArn'),
+      TagSpecifications: [{ ResourceType: 'volume', Tags: caseTags('collector', '$volume.volumeId') }],
+      ...args,
+    },
+    seconds: 120,
+    // Over the Region's initialisation throughput it fails until other volumes are filled.
+    retry: [{ ErrorEquals: ['Ec2.Ec2Exception'], IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
+    assign: { workVolume: jsonata('$states.result.VolumeId'), calls: touched('ec2', 'createVolume', '$shared, $states.result.VolumeId', own(names), names.region) },
+    catch: toBranchEnd(state, FAILED),
+    next: 'Look at the volume',
+  }),
+});
+
+const restoreStates = (names: WorkflowNames): States => ({
+  'Which type of volume?': {
+    Type: 'Choice',
+    Choices: [{ Condition: jsonata('$volume.volumeType = "standard"'), Next: 'Restore it to a magnetic volume' }],
+    Default: 'Restore it to a fast volume',
+  },
+  ...restore(names, 'Restore it to a magnetic volume', { VolumeType: 'standard' }),
+  ...restore(names, 'Restore it to a fast volume', {
+    VolumeType: 'gp3',
+    Throughput: jsonata('$exists($volume.throughput) ? $volume.throughput : 125'),
+    Iops: jsonata('$exists($volume.iops) ? $volume.iops : 3000'),
+    VolumeInitializationRate: jsonata('$exists($volume.initializationRate) ? $volume.initializationRate : 100'),
+  }),
+  ...poll({
+    ask: 'Look at the volume',
+    judge: 'Is the volume there?',
+    wait: 'Wait for the volume',
+    task: callTask(names, {
+      service: 'ec2',
+      action: 'describeVolumes',
+      args: { VolumeIds: [jsonata('$workVolume')] },
+      asks: true,
+      assign: { state: jsonata('$states.result.Volumes[0].State') },
+      catch: toBranchEnd('Look at the volume', FAILED),
+      next: 'Is the volume there?',
+    }),
+    rules: [
+      { Condition: jsonata('$state = "available"'), Assign: { waited: 0 }, Next: 'Attach it to the collector' },
+      {
+        Condition: jsonata('$state = "error"'),
+        Assign: { problem: jsonata('{"state": "Is the volume there?", "error": "Cleanroom.VolumeError", "cause": "volume " & $workVolume & " is in state error: most often the evidence key refused; look at its policy and grants"}') },
+        Next: FAILED,
+      },
+    ],
+    within: VOLUME_SECONDS,
+    late: FAILED,
+    lateProblem: jsonata(`{"state": "Is the volume there?", "error": "Cleanroom.VolumeTimeout", "cause": "volume " & $workVolume & " was not available after ${VOLUME_SECONDS} seconds"}`),
+  }),
+  'Attach it to the collector': callTask(names, {
+    service: 'ec2',
+    action: 'attachVolume',
+    args: { InstanceId: jsonata('$collector'), VolumeId: jsonata('$workVolume'), Device: '/dev/sdf' },
+    assign: { calls: touched('ec2', 'attachVolume', '$workVolume, $collector', own(names), names.region) },
+    catch: toBranchEnd('Attach it to the collector', FAILED),
+    next: 'Record that it is imaged',
+  }),
+  'Record that it is imaged': recordTask(names, {
+    state: 'Record that it is imaged',
+    changes: `$append([{"kind": "volume", "volumeId": $volume.volumeId, "status": "COLLECTING", "workVolumeId": $workVolume}], ${CALLS_CHANGE})`,
+    clears: 'calls',
+    next: 'Look for the manifest',
+  }),
+});
+
+/** Two questions a round: is the manifest there, and does the collector live? */
+const watchStates = (names: WorkflowNames): States => ({
+  ...poll({
+    ask: 'Ask for the collector\'s heartbeat',
+    judge: 'Does the collector live?',
+    wait: 'Wait for the image',
+    again: 'Look for the manifest',
+    task: callTask(names, {
+      service: 'cloudwatchlogs',
+      action: 'filterLogEvents',
+      args: eventsOf(names, [LogEvent.collectorStarted, LogEvent.collectorHeartbeat, LogEvent.collectorStopped], `$toMillis($states.context.State.EnteredTime) - ${SILENT_SECONDS * 1000}`),
+      asks: true,
+      assign: {
+        beats: jsonata('$count($states.result.Events)'),
+        // Whether it had ended when the manifest was looked for: a line that came since may have a manifest that came since.
+        hadStopped: jsonata('$stopped'),
+        stopped: jsonata(`$count($states.result.Events[$parse(Message).event = ${quoted(LogEvent.collectorStopped)}]) > 0`),
+      },
+      catch: toBranchEnd('Ask for the collector\'s heartbeat', FAILED),
+      next: 'Does the collector live?',
+    }),
+    rules: [
+      {
+        Condition: jsonata('$hadStopped'),
+        Assign: { problem: jsonata('{"state": "Does the collector live?", "error": "Cleanroom.CollectorStopped", "cause": "collector " & $collector & " ended without a manifest; its logs say why"}') },
+        Next: FAILED,
+      },
+      {
+        Condition: jsonata(`$beats = 0 and $waited >= ${SILENT_SECONDS}`),
+        Assign: { problem: jsonata(`{"state": "Does the collector live?", "error": "Cleanroom.CollectorSilent", "cause": "collector " & $collector & " has logged no heartbeat for ${SILENT_SECONDS} seconds; it and its volume are kept"}`) },
+        Next: FAILED,
+      },
+    ],
+    within: '$case.options.deadlineMinutes * 60',
+    late: FAILED,
+    lateProblem: jsonata('{"state": "Does the collector live?", "error": "Cleanroom.DeadlinePassed", "cause": "there was no manifest after " & $case.options.deadlineMinutes & " minutes; the collector is left to go on, and the case can be opened again"}'),
+  }),
+  'Look for the manifest': callTask(names, {
+    // A list, and not a head request: without leave to list, S3 answers 403 for what is not there yet.
+    service: 's3',
+    action: 'listObjectsV2',
+    args: { Bucket: jsonata('$plan.bucket'), Prefix: jsonata(MANIFEST_KEY), MaxKeys: 1 },
+    asks: true,
+    assign: { found: jsonata(`$count($states.result.Contents[Key = ${MANIFEST_KEY}]) > 0`) },
+    catch: toBranchEnd('Look for the manifest', FAILED),
+    next: 'Is there a manifest?',
+  }),
+  'Is there a manifest?': {
+    Type: 'Choice',
+    Choices: [{ Condition: jsonata('$found'), Next: 'Prove the evidence' }],
+    Default: 'Ask for the collector\'s heartbeat',
+  },
+});
+
+const proofStates = (names: WorkflowNames): States => ({
+  'Prove the evidence': handlerTask(names, {
+    comment: 'Independently of the collector: lengths, checksums, versions, locks, the manifest\'s own rules, the custody log',
+    handler: 'verify-evidence',
+    payload: { input: jsonata('$case'), volumeId: jsonata('$volume.volumeId'), bucket: jsonata('$plan.bucket'), sizeBytes: jsonata('$volume.sizeGiB * 1073741824') },
+    seconds: 900,
+    assign: { proof: jsonata('$states.result.Payload') },
+    catch: toBranchEnd('Prove the evidence', FAILED),
+    next: 'Is it proven?',
+  }),
+  'Is it proven?': {
+    Type: 'Choice',
+    Choices: [{ Condition: jsonata('$proof.status = "COMPLETE" or $proof.status = "PARTIAL"'), Next: 'It is proven' }],
+    Default: 'Say what is not proven',
+  },
+  'Say what is not proven': {
+    Type: 'Pass',
+    Assign: { problem: jsonata('{"state": "Is it proven?", "error": "Cleanroom.NotProven", "cause": $substring($join($proof.problems.$string($), "; "), 0, 1500)}') },
+    Output: {},
+    Next: FAILED,
+  },
+});
+
+/** Restores the volume from the shared snapshot, has it imaged, and proves what was stored. */
+export const imagingBranch = (names: WorkflowNames): Flow => ({
+  StartAt: 'Begin with the image',
+  States: {
+    ...branchStart('Begin with the image', 'Which type of volume?', { workVolume: '', proof: {}, stopped: false, hadStopped: false, found: false }),
+    ...restoreStates(names),
+    ...watchStates(names),
+    ...proofStates(names),
+    ...branchEnds({ done: 'It is proven', failed: FAILED, tells: { workVolume: jsonata('$workVolume'), proof: jsonata('$proof') } }),
+  },
+});

@@ -1,0 +1,223 @@
+import { bucketName } from '../../vocabulary/index.ts';
+import { jsonata, quoted, type States, type TaskState } from './asl.ts';
+import { recordTask, stageChange } from './records.ts';
+import { callTask, handlerTask, notedAndOn, touched, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
+
+/** A JSONata change that says what is done to the suspect, and which call undoes it. */
+export const doneChange = (names: WorkflowNames, what: string, action: string, parameters: string): string =>
+  `{"kind": "done", "what": ${what}, "undo": {"action": ${quoted(action)}, "account": $case.account, "region": ${quoted(names.region)}, "parameters": ${parameters}}}`;
+
+const INSTANCE = { InstanceId: jsonata('$case.instanceId') } as const;
+
+/** A step in the monitored account that is worth having but stops nothing when it fails: that is noted, and the next one follows. */
+export const attempt = (names: WorkflowNames, state: string, options: Omit<CallOptions, 'catch' | 'inMember'>): TaskState =>
+  callTask(names, { ...options, inMember: true, catch: notedAndOn(state, options.next) });
+
+/** A change of the suspect itself, which the custody log is told of. */
+const change = (names: WorkflowNames, state: string, args: { readonly [key: string]: CallOptions['args'] }, next: string): TaskState =>
+  attempt(names, state, {
+    service: 'ec2',
+    action: 'modifyInstanceAttribute',
+    args: { ...INSTANCE, ...args },
+    assign: { calls: touched('ec2', 'modifyInstanceAttribute', '$case.instanceId', '$case.account', names.region) },
+    next,
+  });
+
+const ask = (names: WorkflowNames, state: string, attribute: 'disableApiTermination' | 'disableApiStop' | 'instanceInitiatedShutdownBehavior', variable: string, next: string): TaskState =>
+  attempt(names, state, {
+    service: 'ec2',
+    action: 'describeInstanceAttribute',
+    args: { ...INSTANCE, Attribute: attribute },
+    asks: true,
+    assign: { [variable]: jsonata(`$states.result.${attribute.charAt(0).toUpperCase()}${attribute.slice(1)}.Value`) },
+    next,
+  });
+
+/** The most volatile first: what the instance says of itself. */
+const lookStates = (names: WorkflowNames): States => ({
+  'Say that preserving begins': recordTask(names, { state: 'Say that preserving begins', changes: `[${stageChange('preserve', 'PRESERVING')}]`, next: 'Keep its metadata' }),
+  'Keep its metadata': callTask(names, {
+    service: 's3',
+    action: 'putObject',
+    args: {
+      Bucket: bucketName(names, 'active'),
+      Key: jsonata('$case.caseId & "/instance/" & $case.instanceId & "/metadata.json"'),
+      Body: jsonata('{"instance": $instance, "volumes": $volumes}'),
+      ContentType: 'application/json',
+      ChecksumAlgorithm: 'SHA256', // S3 refuses an object without a checksum in a bucket with Object Lock
+      IfNoneMatch: '*',
+    },
+    catch: notedAndOn('Keep its metadata', 'Take a screenshot of its console'),
+    assign: { calls: touched('s3', 'putObject', '$case.caseId & "/instance/" & $case.instanceId & "/metadata.json"', quoted(names.account), names.region) },
+    next: 'Take a screenshot of its console',
+  }),
+  'Take a screenshot of its console': attempt(names, 'Take a screenshot of its console', {
+    service: 'ec2',
+    action: 'getConsoleScreenshot',
+    args: { ...INSTANCE, WakeUp: false }, // waking it up would change it
+    assign: {
+      screenshot: jsonata('$exists($states.result.ImageData) ? $states.result.ImageData : ""'),
+      calls: touched('ec2', 'getConsoleScreenshot', '$case.instanceId', '$case.account', names.region),
+    },
+    next: 'Take its console output',
+  }),
+  'Take its console output': attempt(names, 'Take its console output', {
+    service: 'ec2',
+    action: 'getConsoleOutput',
+    args: INSTANCE, // not the latest: only some instance types have it, and the others answer with an error
+    assign: {
+      console: jsonata('$exists($states.result.Output) ? $states.result.Output : ""'),
+      calls: touched('ec2', 'getConsoleOutput', '$case.instanceId', '$case.account', names.region),
+    },
+    next: 'Keep its console',
+  }),
+  'Keep its console': handlerTask(names, {
+    handler: 'store-console',
+    payload: { input: jsonata('$case'), screenshot: jsonata('$screenshot'), output: jsonata('$console') },
+    catch: notedAndOn('Keep its console', 'Is it protected from termination?'),
+    assign: { screenshot: '', console: '' },
+    next: 'Is it protected from termination?',
+  }),
+});
+
+/** What is there now, so that each change can be undone. */
+const askStates = (names: WorkflowNames): States => ({
+  'Is it protected from termination?': ask(names, 'Is it protected from termination?', 'disableApiTermination', 'wasProtected', 'Is it protected from being stopped?'),
+  'Is it protected from being stopped?': ask(names, 'Is it protected from being stopped?', 'disableApiStop', 'wasStopProtected', 'What does it do when it shuts down?'),
+  'What does it do when it shuts down?': ask(names, 'What does it do when it shuts down?', 'instanceInitiatedShutdownBehavior', 'shutdownWas', 'Is it in an Auto Scaling group?'),
+  'Is it in an Auto Scaling group?': attempt(names, 'Is it in an Auto Scaling group?', {
+    service: 'autoscaling',
+    action: 'describeAutoScalingInstances',
+    args: { InstanceIds: [jsonata('$case.instanceId')] },
+    asks: true,
+    assign: { group: jsonata('$count($states.result.AutoScalingInstances[LifecycleState = "InService"]) > 0 ? $states.result.AutoScalingInstances[0].AutoScalingGroupName : ""') },
+    next: 'Which target groups are there?',
+  }),
+  'Which target groups are there?': attempt(names, 'Which target groups are there?', {
+    service: 'elasticloadbalancingv2',
+    action: 'describeTargetGroups',
+    args: { PageSize: 400 },
+    asks: true,
+    assign: { targetGroups: jsonata('[$states.result.TargetGroups[TargetType = "instance" and VpcId = $instance.VpcId].TargetGroupArn]') },
+    next: 'In which of them is it?',
+  }),
+  'In which of them is it?': {
+    Type: 'Map',
+    Items: jsonata('$targetGroups'),
+    ItemSelector: { arn: jsonata('$states.context.Map.Item.Value') },
+    MaxConcurrency: 10,
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'INLINE' },
+      StartAt: 'Look into a target group',
+      States: {
+        'Look into a target group': {
+          ...callTask(names, {
+            service: 'elasticloadbalancingv2',
+            action: 'describeTargetHealth',
+            args: { TargetGroupArn: jsonata('$states.input.arn'), Targets: [{ Id: jsonata('$case.instanceId') }] },
+            inMember: true,
+            asks: true,
+            catch: [{ ErrorEquals: ['States.ALL'], Next: 'It is not in this one' }],
+            next: 'Is it a target?',
+          }),
+          Output: jsonata('{"arn": $states.input.arn, "targets": [$states.result.TargetHealthDescriptions[TargetHealth.Reason != "Target.NotRegistered" or $not($exists(TargetHealth.Reason))].Target.{"Id": Id, "Port": Port}]}'),
+        },
+        'Is it a target?': {
+          Type: 'Choice',
+          Choices: [{ Condition: jsonata('$count($states.input.targets) > 0'), Next: 'It is in this one' }],
+          Default: 'It is not in this one',
+        },
+        'It is in this one': { Type: 'Succeed' },
+        'It is not in this one': { Type: 'Succeed', Output: {} },
+      },
+    },
+    Assign: { targetGroups: jsonata('[$states.result[$exists(arn)]]') },
+    Output: {},
+    Catch: notedAndOn('In which of them is it?', 'Write down what changes, and how to undo it'),
+    Next: 'Write down what changes, and how to undo it',
+  },
+});
+
+const UNDO = 'Write down what changes, and how to undo it';
+
+/** Written before it is done: an execution that is cut short leaves no change that nobody knows how to undo. */
+const writeStates = (names: WorkflowNames): States => {
+  const attribute = (what: string, name: string, value: string) =>
+    doneChange(names, quoted(what), 'ec2:modifyInstanceAttribute', `{"InstanceId": $case.instanceId, ${quoted(name)}: {"Value": ${value}}}`);
+  const always = [
+    attribute('protected from termination', 'DisableApiTermination', '$boolean($wasProtected)'),
+    attribute('protected from being stopped', 'DisableApiStop', '$boolean($wasStopProtected)'),
+    attribute('stops where it would have been terminated on shutdown', 'InstanceInitiatedShutdownBehavior', '$shutdownWas'),
+    doneChange(names, '"keeps its volumes on termination"', 'ec2:modifyInstanceAttribute',
+      '{"InstanceId": $case.instanceId, "BlockDeviceMappings": [$instance.BlockDeviceMappings.{"DeviceName": DeviceName, "Ebs": {"DeleteOnTermination": Ebs.DeleteOnTermination}}]}'),
+  ];
+  const group = doneChange(names, '"in standby in its Auto Scaling group"', 'autoscaling:exitStandby', '{"InstanceIds": [$case.instanceId], "AutoScalingGroupName": $group}');
+  const targets = doneChange(names, '"taken out of a load balancer\'s target group"', 'elasticloadbalancingv2:registerTargets', '{"TargetGroupArn": $t.arn, "Targets": $t.targets}');
+  return {
+    [UNDO]: recordTask(names, {
+      state: UNDO,
+      changes: `$append([${always.join(', ')}], $append($group = "" ? [] : [${group}], $map($targetGroups, function($t) { ${targets} })))`,
+      catch: whenItFails(UNDO, 'Record the ending'),
+      next: 'Protect it from termination',
+    }),
+  };
+};
+
+const protectStates = (names: WorkflowNames): States => ({
+  'Protect it from termination': change(names, 'Protect it from termination', { DisableApiTermination: { Value: true } }, 'Protect it from being stopped'),
+  'Protect it from being stopped': change(names, 'Protect it from being stopped', { DisableApiStop: { Value: true } }, 'Let a shutdown stop it only'),
+  'Let a shutdown stop it only': change(names, 'Let a shutdown stop it only', { InstanceInitiatedShutdownBehavior: { Value: 'stop' } }, 'Let its volumes outlive it'),
+  'Let its volumes outlive it': change(
+    names,
+    'Let its volumes outlive it',
+    { BlockDeviceMappings: jsonata('[$instance.BlockDeviceMappings.{"DeviceName": DeviceName, "Ebs": {"DeleteOnTermination": false}}]') },
+    'Has it an Auto Scaling group?',
+  ),
+  'Has it an Auto Scaling group?': {
+    Type: 'Choice',
+    Choices: [{ Condition: jsonata('$group != ""'), Next: 'Put it into standby' }],
+    Default: 'Take it out of its target groups',
+  },
+  'Put it into standby': attempt(names, 'Put it into standby', {
+    comment: 'The group replaces it: its work goes on elsewhere, and nothing terminates it',
+    service: 'autoscaling',
+    action: 'enterStandby',
+    args: { InstanceIds: [jsonata('$case.instanceId')], AutoScalingGroupName: jsonata('$group'), ShouldDecrementDesiredCapacity: false },
+    assign: { calls: touched('autoscaling', 'enterStandby', '$case.instanceId', '$case.account', names.region) },
+    next: 'Take it out of its target groups',
+  }),
+  'Take it out of its target groups': {
+    Type: 'Map',
+    Items: jsonata('$targetGroups'),
+    ItemSelector: { target: jsonata('$states.context.Map.Item.Value') },
+    MaxConcurrency: 10,
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'INLINE' },
+      StartAt: 'Take it out of a target group',
+      States: {
+        'Take it out of a target group': callTask(names, {
+          service: 'elasticloadbalancingv2',
+          action: 'deregisterTargets',
+          args: { TargetGroupArn: jsonata('$states.input.target.arn'), Targets: jsonata('$states.input.target.targets') },
+          inMember: true,
+          catch: [{ ErrorEquals: ['States.ALL'], Next: 'It stays in the target group' }],
+          next: 'It is out of the target group',
+        }),
+        'It is out of the target group': { Type: 'Succeed' },
+        'It stays in the target group': { Type: 'Fail', Error: 'Cleanroom.TargetGroup', Cause: 'the instance could not be taken out of a target group' },
+      },
+    },
+    Assign: { calls: touched('elasticloadbalancingv2', 'deregisterTargets', '$case.instanceId', '$case.account', names.region) },
+    Output: {},
+    Catch: notedAndOn('Take it out of its target groups', 'Snapshot its volumes at once'),
+    Next: 'Snapshot its volumes at once',
+  },
+});
+
+/** Keeps the suspect from being lost: what it says of itself, its protections, and the traffic that reaches it. */
+export const preserveStates = (names: WorkflowNames): States => ({
+  ...lookStates(names),
+  ...askStates(names),
+  ...writeStates(names),
+  ...protectStates(names),
+});

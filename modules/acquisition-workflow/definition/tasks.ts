@@ -1,0 +1,158 @@
+import { memberRoleName, iamPath, functionArn, type HandlerName, type Place } from '../../vocabulary/index.ts';
+import { jsonata, quoted, type Assign, type Catcher, type Data, type Expression, type Retrier, type TaskState } from './asl.ts';
+
+/** What the definition is made for. */
+export interface WorkflowNames extends Place {
+  /** Prefix of the collector's log groups. */
+  readonly logPrefix: string;
+  /** Days for which the evidence snapshots are locked, 1 to 36,500. */
+  readonly snapshotLockDays: number;
+  /** `compliance`: nobody unlocks it before that; `governance`: whoever is allowed to may. */
+  readonly snapshotLockMode: 'governance' | 'compliance';
+}
+
+/** Names that Step Functions uses for services in `aws-sdk` integrations, where they are not those of the AWS CLI. */
+export type Service = 'autoscaling' | 'cloudwatchlogs' | 'ec2' | 'elasticloadbalancingv2' | 'iam' | 's3' | 'securityhub' | 'sns';
+
+/** Questions may be asked again whatever went wrong. */
+const ASK_AGAIN: readonly Retrier[] = [
+  { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
+];
+
+/** First part of the names of a service's errors. */
+export const ERROR_PREFIX: Readonly<Record<Service, string>> = {
+  autoscaling: 'AutoScaling',
+  cloudwatchlogs: 'CloudWatchLogs',
+  ec2: 'Ec2',
+  elasticloadbalancingv2: 'ElasticLoadBalancingV2',
+  iam: 'Iam',
+  s3: 'S3',
+  securityhub: 'SecurityHub',
+  sns: 'Sns',
+};
+
+/** The error that everything is which a service's model gives no name; of EC2, that is every error. */
+export const anyErrorOf = (service: Service): string => `${ERROR_PREFIX[service]}.${ERROR_PREFIX[service]}Exception`;
+
+/** A change is tried again when AWS answered that it did not make it; after a timeout nobody knows whether it did. */
+const changeAgain = (service: Service): readonly Retrier[] => [
+  { ErrorEquals: [anyErrorOf(service)], IntervalSeconds: 3, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
+];
+
+/** What is remembered of an error: never more than a record, a log line or a message can take, and never nothing. */
+export const problemOf = (what: string): Expression =>
+  jsonata(
+    `{"state": ${quoted(what)}, "error": $exists($states.errorOutput.Error) ? $string($states.errorOutput.Error) : "unknown", "cause": $exists($states.errorOutput.Cause) ? $substring($string($states.errorOutput.Cause), 0, 1500) : ""}`,
+  );
+
+/** Every error that can be caught; States.ALL leaves out the one about size. */
+export const whenItFails = (what: string, next: string, assign: Assign = { problem: problemOf(what) }): readonly Catcher[] => [
+  { ErrorEquals: ['States.DataLimitExceeded'], Assign: assign, Next: next },
+  { ErrorEquals: ['States.ALL'], Assign: assign, Next: next },
+];
+
+/** What went wrong beside the point: noted, and the work goes on. */
+export const notedAndOn = (what: string, next: string): readonly Catcher[] =>
+  whenItFails(what, next, { notes: jsonata(`$append($notes, [${problemOf(what).slice(3, -3)}])`) });
+
+interface TaskOptions {
+  readonly next: string;
+  readonly catch: readonly Catcher[];
+  readonly assign?: Assign;
+  readonly comment?: string;
+  /** @default 60 */
+  readonly seconds?: number | Expression;
+  readonly retry?: readonly Retrier[];
+}
+
+export interface CallOptions extends TaskOptions {
+  readonly service: Service;
+  /** In camel case, as `aws-sdk` integrations write it. */
+  readonly action: string;
+  readonly args: Data;
+  /** With the acquisition role of the monitored account that the case is about. */
+  readonly inMember?: boolean;
+  /** Whether the call changes nothing, so that it may be made again after any error. */
+  readonly asks?: boolean;
+}
+
+const finish = ({ next, comment, seconds = 60, assign }: TaskOptions, rest: Pick<TaskState, 'Resource' | 'Arguments' | 'Retry' | 'Catch'> & Pick<TaskState, 'Credentials'>): TaskState => ({
+  Type: 'Task',
+  ...(comment === undefined ? {} : { Comment: comment }),
+  ...rest,
+  TimeoutSeconds: seconds,
+  ...(assign === undefined ? {} : { Assign: assign }),
+  Output: {}, // what is needed later is assigned; the rest need not travel
+  Next: next,
+});
+
+/** The role by which the workflow enters the account of the case's instance. */
+export const memberRole = (names: WorkflowNames): Expression =>
+  jsonata(`${quoted(`arn:${names.partition}:iam::`)} & $case.account & ${quoted(`:role${iamPath(names)}${memberRoleName(names)}`)}`);
+
+/** One call of an AWS API. */
+export const callTask = (names: WorkflowNames, options: CallOptions): TaskState =>
+  finish(options, {
+    Resource: `arn:${names.partition}:states:::aws-sdk:${options.service}:${options.action}`,
+    Arguments: options.args,
+    ...(options.inMember ? { Credentials: { RoleArn: memberRole(names) } } : {}),
+    Retry: options.retry ?? (options.asks ? ASK_AGAIN : changeAgain(options.service)),
+    Catch: options.catch,
+  });
+
+export interface HandlerOptions extends TaskOptions {
+  readonly handler: HandlerName;
+  readonly payload: { readonly [key: string]: Data };
+  /** Whether the state waits until somebody gives the token back that it hands over as `token`. */
+  readonly waitsForToken?: boolean;
+}
+
+/** What Lambda itself may fail with for a moment. */
+const LAMBDA_AGAIN: readonly Retrier[] = [
+  {
+    ErrorEquals: ['Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException', 'Lambda.TooManyRequestsException'],
+    IntervalSeconds: 2,
+    MaxAttempts: 6,
+    BackoffRate: 2,
+    MaxDelaySeconds: 60,
+    JitterStrategy: 'FULL',
+  },
+];
+
+/** One of the workflow's own functions, where a decision needs code. Its answer is `$states.result.Payload`. */
+export const handlerTask = (names: WorkflowNames, { handler, payload, waitsForToken = false, ...options }: HandlerOptions): TaskState =>
+  finish(options, {
+    Resource: `arn:${names.partition}:states:::lambda:invoke${waitsForToken ? '.waitForTaskToken' : ''}`,
+    Arguments: {
+      FunctionName: functionArn(names, handler),
+      Payload: { ...payload, ...(waitsForToken ? { token: jsonata('$states.context.Task.Token') } : {}) },
+    },
+    Retry: options.retry ?? LAMBDA_AGAIN,
+    Catch: options.catch,
+  });
+
+/** What IAM and CloudTrail call a service. */
+const EVENT_SOURCE: Readonly<Record<Service, string>> = {
+  autoscaling: 'autoscaling',
+  cloudwatchlogs: 'logs',
+  ec2: 'ec2',
+  elasticloadbalancingv2: 'elasticloadbalancing',
+  iam: 'iam',
+  s3: 's3',
+  securityhub: 'securityhub',
+  sns: 'sns',
+};
+
+/** The IAM action of an integration's call, such as `ec2:CreateSnapshots`. */
+export const actionOf = (service: Service, action: string): string => `${EVENT_SOURCE[service]}:${action.charAt(0).toUpperCase()}${action.slice(1)}`;
+
+/**
+ * What the custody log is told of an API call that touched evidence or the suspect. The integrations return no request id;
+ * the event's name, its resources and the two times find it in CloudTrail.
+ * @param resources JSONata expressions of ids, with commas between them
+ * @param account a JSONata expression
+ */
+export const touched = (service: Service, action: string, resources: string, account: string, region: string): Expression =>
+  jsonata(
+    `$append($calls, [{"action": ${quoted(actionOf(service, action))}, "account": ${account}, "region": ${quoted(region)}, "resources": [${resources}], "state": $states.context.State.Name, "enteredAt": $states.context.State.EnteredTime, "endedAt": $now()}])`,
+  );
