@@ -2,17 +2,6 @@ import type { AcquisitionInput, CaseChange, CostAndTime, ManifestReference } fro
 
 /** What each handler takes and gives: the contract between the state machine's definition and the functions. */
 
-/** `open-case`: any trigger's event, as EventBridge or the command line sends it. */
-export type OpenCaseOutput = {
-  readonly caseId: string;
-  readonly executions: readonly {
-    readonly instanceId: string;
-    readonly executionArn: string;
-    /** False where the instance's acquisition in this case was open already, or had ended. */
-    readonly started: boolean;
-  }[];
-};
-
 /** What the preflight reads of `ec2:DescribeInstances`: one instance, as the SDK integration gives it. */
 export type DescribedInstance = {
   readonly InstanceId: string;

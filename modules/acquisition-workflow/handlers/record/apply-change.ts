@@ -29,13 +29,18 @@ export const openedRecord = (input: AcquisitionInput, { at, executionArn }: Pick
 
 /** The record after one change. Pure: the same change twice is for the caller to leave out. */
 export function applyChange(record: AcquisitionRecord, change: CaseChange): AcquisitionRecord {
+  if (change.kind === 'opened') return reopened(record, change);
   const updatedAt = change.at > record.updatedAt ? change.at : record.updatedAt;
   return { ...record, updatedAt, ...factsOf(record, change) };
 }
 
-function factsOf(record: AcquisitionRecord, change: CaseChange): Partial<AcquisitionRecord> {
+/** The record of an acquisition that ended without its evidence and was started again; what was done and made stays in it. */
+function reopened({ endedAt: _, ...record }: AcquisitionRecord, { at, executionArn }: Opened): AcquisitionRecord {
+  return { ...record, status: 'OPEN', stage: 'open', executionArn, updatedAt: at > record.updatedAt ? at : record.updatedAt };
+}
+
+function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>): Partial<AcquisitionRecord> {
   switch (change.kind) {
-    case 'opened':
     case 'touched':
       return {};
     case 'stage':
