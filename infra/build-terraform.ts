@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { emitModule } from '../modules/terraform/emit.ts';
-import { MODULE_SPECS } from '../modules/terraform/specs.ts';
+import { MODULE_SPECS } from '../modules/terraform/specs/index.ts';
 
 /** Writes all modules and gives back their directories. */
 export function buildTerraform(target: string): readonly string[] {

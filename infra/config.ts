@@ -159,7 +159,7 @@ export const Estate = strict({
   logPrefix: z.string().regex(/^[A-Za-z0-9/_.-]{0,64}$/, 'up to 64 letters, digits and "/_.-" are allowed').default(''),
   seal: strict({
     sealed: z.boolean().default(true),
-    s3Policy: z.boolean().default(false).describe('Also attach an S3 policy (block public access). Needs AWS provider 6.'),
+    s3Policy: z.boolean().default(false).describe('Also attach an S3 policy (block public access). The organization and seal stacks then need AWS provider 6.26 or newer.'),
   }).prefault({}),
   backend: Backend.default({ type: 'local' }),
 });

@@ -92,6 +92,11 @@ const organizationIsWhole: Check = (input) => {
   return problems;
 };
 
+const s3PolicyHasOrganization: Check = (input) =>
+  at(input, ['seal', 's3Policy']) === true && (textAt(input, 'organization', 'mode') ?? 'none') === 'none'
+    ? [problem(input, ['seal', 's3Policy'], 'false is allowed where there is no organization: nothing else takes an S3 policy')]
+    : [];
+
 const accountsAreKnown: Check = (input) => {
   const mode = textAt(input, 'organization', 'mode') ?? 'none';
   const paths: PropertyKey[][] = [
@@ -165,6 +170,7 @@ const CHECKS: readonly Check[] = [
   cidrsAreDisjoint,
   zonesBelongToRegions,
   organizationIsWhole,
+  s3PolicyHasOrganization,
   accountsAreKnown,
   valuesAreUnique,
   managementIsNoForensicAccount,

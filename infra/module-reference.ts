@@ -29,7 +29,7 @@ export function constructReference(source: string): string {
   if (!construct) return '';
   const [, name = '', head = ''] = construct;
   const props = [...source.matchAll(/export interface \w+Props(?: extends \w+)? \{\n([^]*?)\n\}/g)].flatMap((match) => members(match[1] ?? ''));
-  const resources = [...source.matchAll(/@cdktf\/provider-aws\/lib\/([a-z0-9-]+)\/index\.js/g)].map((match) => `\`aws_${(match[1] ?? '').replaceAll('-', '_')}\``);
+  const resources = [...source.matchAll(/^import \{.*@cdktf\/provider-aws\/lib\/([a-z0-9-]+)\/index\.js/gm)].map((match) => `\`aws_${(match[1] ?? '').replaceAll('-', '_')}\``);
   const inner = [...source.matchAll(/new (\w+)\(this,/g)].map((match) => match[1] ?? '').filter((made) => new RegExp(`import \\{[^}]*\\b${made}\\b[^}]*\\} from '\\.`).test(source));
   const made = [...new Set([...inner.map((constructName) => `\`${constructName}\``), ...resources])];
   return [

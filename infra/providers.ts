@@ -1,5 +1,6 @@
 import { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import type { TerraformStack } from 'cdktf';
+import { AWS_PROVIDER, TERRAFORM } from '../modules/terraform/versions.ts';
 import type { Estate } from './config.ts';
 
 /** Where a stack is deployed. */
@@ -8,18 +9,16 @@ export interface Target {
   readonly region: string;
 }
 
-/** Provider versions whose schema the stacks stay inside of. */
-export const PROVIDER_CONSTRAINT = '>= 5.100.0, < 7.0.0';
-/** The seal's validation compares two variables, which Terraform does since 1.9. */
-const TERRAFORM_CONSTRAINT = '>= 1.9.0';
+/** Says which versions of the AWS provider a stack takes; Terraform uses the newest of them that the machine has. */
+export const requireProvider = (stack: TerraformStack, version: string): void =>
+  stack.addOverride('terraform.required_providers.aws', { source: 'hashicorp/aws', version });
 
 /** Gives a stack its provider: the target's account, by the deployment role, and its Region. Calls into any other account fail. */
 export function configureProvider(stack: TerraformStack, estate: Estate, { account, region }: Target, alias?: string): AwsProvider {
   const { deployment, partition, prefix, accounts } = estate;
   const assume = deployment.roleName !== undefined && account !== accounts.management?.id;
-  // Terraform takes the provider's newest version inside the constraint that the machine has.
-  stack.addOverride('terraform.required_version', TERRAFORM_CONSTRAINT);
-  stack.addOverride('terraform.required_providers.aws', { source: 'hashicorp/aws', version: PROVIDER_CONSTRAINT });
+  stack.addOverride('terraform.required_version', TERRAFORM);
+  requireProvider(stack, AWS_PROVIDER);
   return new AwsProvider(stack, alias === undefined ? 'aws' : `aws-${alias}`, {
     region,
     allowedAccountIds: [account],

@@ -1,5 +1,6 @@
 import type { App, TerraformStack } from 'cdktf';
 import type { RoleAccess } from '../modules/access/forensic-roles.ts';
+import { S3_POLICY_PROVIDER } from '../modules/governance/policies/index.ts';
 import { HUMAN_ROLES, type HumanRole, type Place } from '../modules/vocabulary/index.ts';
 import { EvidenceRegionStack } from '../stacks/evidence-region.ts';
 import { ForensicsRegionStack } from '../stacks/forensics-region.ts';
@@ -11,7 +12,7 @@ import { SealStack } from '../stacks/seal.ts';
 import { configureBackend } from './backend.ts';
 import type { Estate } from './config.ts';
 import { accountOfRegion, archiveOf, forensicPlaces, planStacks, targetOf, type PlannedStack } from './plan.ts';
-import { configureProvider } from './providers.ts';
+import { configureProvider, requireProvider } from './providers.ts';
 
 type Maker = (app: App, estate: Estate, plan: PlannedStack) => TerraformStack;
 type Organized = Extract<Estate['organization'], { mode: 'existing' | 'new' }>;
@@ -85,6 +86,7 @@ const makeOrganization: Maker = (app, estate, plan) => {
     mode,
     forensicUnitName: forensicUnit,
     delegatedServices,
+    s3Policies: estate.seal.s3Policy,
     ...(parentId === undefined ? {} : { parentId }),
     ...(securityUnit === undefined ? {} : { securityUnitName: securityUnit }),
     ...(securityTooling?.id === undefined ? {} : { securityToolingAccountId: securityTooling.id }),
@@ -179,6 +181,9 @@ const MAKERS: Readonly<Record<PlannedStack['kind'], Maker>> = {
   seal: makeSeal,
 };
 
+/** Stacks that name types of organization policies, of which a provider knows those of its day. */
+const KINDS_WITH_POLICY_TYPES: readonly PlannedStack['kind'][] = ['organization', 'seal'];
+
 /** Declares every stack that the estate says enough about; the others wait, and `plan:order` says for what. */
 export function declareStacks(app: App, estate: Estate): ReadonlyMap<string, TerraformStack> {
   const stacks = new Map<string, TerraformStack>();
@@ -186,6 +191,7 @@ export function declareStacks(app: App, estate: Estate): ReadonlyMap<string, Ter
     if (plan.missing.length > 0) continue;
     const stack = MAKERS[plan.kind](app, estate, plan);
     configureProvider(stack, estate, targetOf(plan));
+    if (estate.seal.s3Policy && KINDS_WITH_POLICY_TYPES.includes(plan.kind)) requireProvider(stack, S3_POLICY_PROVIDER);
     configureBackend(stack, estate);
     stacks.set(plan.id, stack);
     for (const before of plan.after) {

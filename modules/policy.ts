@@ -36,6 +36,7 @@ export const POLICY_QUOTAS = {
   scpBefore2026: 5_120,
   rcp: 5_120,
   declarative: 10_000,
+  s3: 10_000,
   tag: 10_000,
   managed: 6_144,
   /** All inline policies of a role together. */

@@ -1,7 +1,7 @@
 import { DataAwsSsmParameter } from '@cdktf/provider-aws/lib/data-aws-ssm-parameter/index.js';
 import { TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
-import type { Retention } from '../modules/evidence/evidence-bucket.ts';
+import type { Retention } from '../modules/evidence/closed-bucket.ts';
 import { EvidenceVault } from '../modules/evidence/evidence-vault.ts';
 import { parameterName, type EvidenceBucketPurpose } from '../modules/vocabulary/index.ts';
 import { publish } from './publish.ts';

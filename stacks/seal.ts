@@ -5,7 +5,7 @@ import { Fn, TerraformStack, TerraformVariable } from 'cdktf';
 import type { Construct } from 'constructs';
 import { sealPatterns } from '../modules/audit/alert-patterns.ts';
 import { Alerts } from '../modules/audit/alerts.ts';
-import { logsKeyPolicy } from '../modules/audit/policies.ts';
+import { logsKeyPolicy } from '../modules/audit/policies/logs-key.ts';
 import { GuardedKey } from '../modules/evidence/guarded-key.ts';
 import { Seal, type SealProps } from '../modules/governance/seal.ts';
 import { keyAlias, sealParameterName, type Place } from '../modules/vocabulary/index.ts';

@@ -6,7 +6,7 @@ import { SnsTopic } from '@cdktf/provider-aws/lib/sns-topic/index.js';
 import { Construct } from 'constructs';
 import { policyJson } from '../render-policy.ts';
 import { alertTopicName, type Place } from '../vocabulary/index.ts';
-import { alertTopicPolicy } from './policies.ts';
+import { alertTopicPolicy } from './policies/alert-topic.ts';
 
 export interface AlertsProps {
   readonly place: Place;

@@ -2,7 +2,7 @@ import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group
 import { Construct } from 'constructs';
 import { GuardedKey } from '../evidence/guarded-key.ts';
 import { infrastructureLogGroup, keyAlias, LOG_GROUPS, logGroupName, type LogGroup, type Place } from '../vocabulary/index.ts';
-import { logsKeyPolicy } from './policies.ts';
+import { logsKeyPolicy } from './policies/logs-key.ts';
 
 export interface ForensicLogsProps {
   readonly place: Place;

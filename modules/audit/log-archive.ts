@@ -2,7 +2,8 @@ import { Construct } from 'constructs';
 import { GuardedKey } from '../evidence/guarded-key.ts';
 import { LogBucket } from '../evidence/log-bucket.ts';
 import { bucketName, keyAlias, type Place } from '../vocabulary/index.ts';
-import { auditLogBucketPolicy, auditLogKeyPolicy } from './policies.ts';
+import { auditLogBucketPolicy } from './policies/audit-logs-bucket.ts';
+import { auditLogKeyPolicy } from './policies/audit-logs-key.ts';
 
 export interface LogArchiveProps {
   /** The log-archive account and the Region. */

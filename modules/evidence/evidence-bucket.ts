@@ -1,24 +1,9 @@
-import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
 import { S3BucketInventory } from '@cdktf/provider-aws/lib/s3-bucket-inventory/index.js';
 import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js';
 import { S3BucketLoggingA } from '@cdktf/provider-aws/lib/s3-bucket-logging/index.js';
-import { S3BucketObjectLockConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-object-lock-configuration/index.js';
-import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-ownership-controls/index.js';
-import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
-import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
-import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
-import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
 import { Construct } from 'constructs';
 import type { PolicyDocument } from '../policy.ts';
-import { policyJson } from '../render-policy.ts';
-
-/** How long, and how firmly, object versions of a bucket are kept. */
-export interface Retention {
-  /** COMPLIANCE: nobody shortens it, root included. GOVERNANCE: a role with a special right could; the seal denies that right. */
-  readonly mode: 'COMPLIANCE' | 'GOVERNANCE';
-  /** Days an object version stays undeletable. */
-  readonly days: number;
-}
+import { ClosedBucket, type Retention } from './closed-bucket.ts';
 
 export interface EvidenceBucketProps {
   /** Globally unique bucket name, 3 to 63 characters. */
@@ -44,31 +29,8 @@ export class EvidenceBucket extends Construct {
   constructor(scope: Construct, id: string, props: EvidenceBucketProps) {
     super(scope, id);
     const { retention = { mode: 'COMPLIANCE', days: 2555 }, abandonedUploadDays = 90 } = props;
-    const resource = new S3Bucket(this, 'Resource', {
-      bucket: props.bucketName,
-      objectLockEnabled: true,
-      forceDestroy: false,
-      lifecycle: { preventDestroy: true },
-    });
-    const bucket = resource.id;
-    const access = new S3BucketPublicAccessBlock(this, 'PublicAccess', {
-      bucket,
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
-    new S3BucketOwnershipControls(this, 'Ownership', { bucket, rule: { objectOwnership: 'BucketOwnerEnforced' } });
-    const versioning = new S3BucketVersioningA(this, 'Versioning', { bucket, versioningConfiguration: { status: 'Enabled' } });
-    new S3BucketObjectLockConfigurationA(this, 'Lock', {
-      bucket,
-      rule: { defaultRetention: { mode: retention.mode, days: retention.days } },
-      dependsOn: [versioning], // S3 refuses a lock on an unversioned bucket
-    });
-    new S3BucketServerSideEncryptionConfigurationA(this, 'Encryption', {
-      bucket,
-      rule: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: props.kmsKeyArn }, bucketKeyEnabled: true }],
-    });
+    const closed = new ClosedBucket(this, 'Resource', { bucketName: props.bucketName, policy: props.policy, kmsKeyArn: props.kmsKeyArn, lock: retention });
+    const bucket = closed.bucketName;
     new S3BucketLifecycleConfiguration(this, 'Lifecycle', {
       bucket,
       // The only rule there is: nothing here may ever expire a version.
@@ -99,12 +61,7 @@ export class EvidenceBucket extends Construct {
       ],
       destination: { bucket: { format: 'Parquet', bucketArn: props.logBucketArn, prefix: 'inventory' } },
     });
-    new S3BucketPolicy(this, 'Policy', {
-      bucket,
-      policy: policyJson(props.policy(resource.arn), 'bucket', `the policy of bucket ${props.bucketName}`),
-      dependsOn: [access], // S3 checks a policy against the block that stands at that moment
-    });
-    this.bucketName = resource.id;
-    this.bucketArn = resource.arn;
+    this.bucketName = closed.bucketName;
+    this.bucketArn = closed.bucketArn;
   }
 }

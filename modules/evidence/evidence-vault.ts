@@ -10,7 +10,8 @@ import {
   type EvidenceBucketPurpose,
   type Place,
 } from '../vocabulary/index.ts';
-import { EvidenceBucket, type Retention } from './evidence-bucket.ts';
+import type { Retention } from './closed-bucket.ts';
+import { EvidenceBucket } from './evidence-bucket.ts';
 import { GuardedKey } from './guarded-key.ts';
 import { LogBucket } from './log-bucket.ts';
 import { accessLogBucketPolicy } from './policies/access-logs.ts';

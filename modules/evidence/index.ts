@@ -1,3 +1,4 @@
+export * from './closed-bucket.ts';
 export * from './evidence-bucket.ts';
 export * from './evidence-vault.ts';
 export * from './guarded-key.ts';

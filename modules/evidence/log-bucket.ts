@@ -1,14 +1,8 @@
-import { S3Bucket } from '@cdktf/provider-aws/lib/s3-bucket/index.js';
 import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration/index.js';
-import { S3BucketObjectLockConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-object-lock-configuration/index.js';
-import { S3BucketOwnershipControls } from '@cdktf/provider-aws/lib/s3-bucket-ownership-controls/index.js';
-import { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
-import { S3BucketPublicAccessBlock } from '@cdktf/provider-aws/lib/s3-bucket-public-access-block/index.js';
-import { S3BucketServerSideEncryptionConfigurationA } from '@cdktf/provider-aws/lib/s3-bucket-server-side-encryption-configuration/index.js';
-import { S3BucketVersioningA } from '@cdktf/provider-aws/lib/s3-bucket-versioning/index.js';
+import type { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
 import { Construct } from 'constructs';
 import type { PolicyDocument } from '../policy.ts';
-import { policyJson } from '../render-policy.ts';
+import { ClosedBucket } from './closed-bucket.ts';
 
 export interface LogBucketProps {
   /** Globally unique bucket name, 3 to 63 characters. */
@@ -35,39 +29,14 @@ export class LogBucket extends Construct {
 
   constructor(scope: Construct, id: string, props: LogBucketProps) {
     super(scope, id);
-    const resource = new S3Bucket(this, 'Resource', {
-      bucket: props.bucketName,
-      objectLockEnabled: props.locked,
-      forceDestroy: false,
-      lifecycle: { preventDestroy: true },
-    });
-    const bucket = resource.id;
-    const access = new S3BucketPublicAccessBlock(this, 'PublicAccess', {
-      bucket,
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    });
-    new S3BucketOwnershipControls(this, 'Ownership', { bucket, rule: { objectOwnership: 'BucketOwnerEnforced' } });
-    const versioning = new S3BucketVersioningA(this, 'Versioning', { bucket, versioningConfiguration: { status: 'Enabled' } });
-    if (props.locked) {
-      new S3BucketObjectLockConfigurationA(this, 'Lock', {
-        bucket,
-        rule: { defaultRetention: { mode: 'GOVERNANCE', days: props.retentionDays } },
-        dependsOn: [versioning],
-      });
-    }
-    new S3BucketServerSideEncryptionConfigurationA(this, 'Encryption', {
-      bucket,
-      rule: [
-        props.kmsKeyArn === undefined
-          ? { applyServerSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }
-          : { applyServerSideEncryptionByDefault: { sseAlgorithm: 'aws:kms', kmsMasterKeyId: props.kmsKeyArn }, bucketKeyEnabled: true },
-      ],
+    const bucket = new ClosedBucket(this, 'Resource', {
+      bucketName: props.bucketName,
+      policy: props.policy,
+      ...(props.kmsKeyArn === undefined ? {} : { kmsKeyArn: props.kmsKeyArn }),
+      ...(props.locked ? { lock: { mode: 'GOVERNANCE', days: props.retentionDays } } : {}),
     });
     new S3BucketLifecycleConfiguration(this, 'Lifecycle', {
-      bucket,
+      bucket: bucket.bucketName,
       rule: [
         {
           id: 'expire',
@@ -79,12 +48,8 @@ export class LogBucket extends Construct {
         },
       ],
     });
-    this.policy = new S3BucketPolicy(this, 'Policy', {
-      bucket,
-      policy: policyJson(props.policy(resource.arn), 'bucket', `the policy of bucket ${props.bucketName}`),
-      dependsOn: [access],
-    });
-    this.bucketName = resource.id;
-    this.bucketArn = resource.arn;
+    this.policy = bucket.policy;
+    this.bucketName = bucket.bucketName;
+    this.bucketArn = bucket.bucketArn;
   }
 }

@@ -37,6 +37,8 @@ export interface ForensicOrganizationProps {
   readonly delegatedServices: readonly string[];
   /** @default none: nothing is delegated */
   readonly securityToolingAccountId?: string;
+  /** Whether a new organization enables S3 policies too; needs the AWS provider of {@link S3_POLICY_PROVIDER}. @default false */
+  readonly s3Policies?: boolean;
 }
 
 /** Units and accounts of an estate, the tag policy for cases, and who administers security services. */
@@ -52,7 +54,7 @@ export class ForensicOrganization extends Construct {
       props.mode === 'new'
         ? new OrganizationsOrganization(this, 'Resource', {
             featureSet: 'ALL',
-            enabledPolicyTypes: [...POLICY_TYPES],
+            enabledPolicyTypes: [...POLICY_TYPES, ...(props.s3Policies === true ? ['S3_POLICY'] : [])],
             awsServiceAccessPrincipals: ['cloudtrail.amazonaws.com', 'config.amazonaws.com', 'ec2.amazonaws.com', ...props.delegatedServices].toSorted(),
             lifecycle: { preventDestroy: true },
           }).roots.get(0).id

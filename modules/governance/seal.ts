@@ -25,7 +25,7 @@ export interface SealProps {
   readonly scpLimit?: number;
   /** Policies of one kind that may hang on a node, AWS's own included. @default 5 (10 since May 2026) */
   readonly scpPerNode?: number;
-  /** Whether to keep S3 block public access on by an S3 policy; needs AWS provider 6. @default false */
+  /** Whether to keep S3 block public access on by an S3 policy; needs the AWS provider of {@link S3_POLICY_PROVIDER}. @default false */
   readonly s3Policy?: boolean;
 }
 
@@ -63,7 +63,7 @@ export class Seal extends Construct {
     attach('perimeter', 'RESOURCE_CONTROL_POLICY', 'Resources answer the organization', policyJson(resourcePerimeter(context), 'rcp', 'the resource perimeter'));
     attach('ec2', 'DECLARATIVE_POLICY_EC2', 'Account settings of EC2', policyJson(ec2Declarative(), 'declarative', 'the EC2 policy'));
     if (props.s3Policy ?? false) {
-      attach('s3', 'S3_POLICY', 'Block public access', policyJson(s3BlockPublicAccess(), 'declarative', 'the S3 policy'));
+      attach('s3', 'S3_POLICY', 'Block public access', policyJson(s3BlockPublicAccess(), 's3', 'the S3 policy'));
     }
     this.policyNames = names;
   }

@@ -1,8 +1,9 @@
 import { App, Fn, TerraformOutput, TerraformStack, TerraformVariable, Testing } from 'cdktf';
 import type { ModuleSpec, Variables } from './spec.ts';
+import { AWS_PROVIDER, TERRAFORM } from './versions.ts';
 
 /** Versions that the emitted modules ask for. */
-const VERSIONS = { terraform: { required_version: '>= 1.9.0', required_providers: { aws: { source: 'hashicorp/aws', version: '>= 5.100.0, < 7.0.0' } } } };
+const VERSIONS = { terraform: { required_version: TERRAFORM, required_providers: { aws: { source: 'hashicorp/aws', version: AWS_PROVIDER } } } };
 
 type Json = Record<string, unknown>;
 const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

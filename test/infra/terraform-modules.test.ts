@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { emitModule } from '../../modules/terraform/emit.ts';
-import { MODULE_SPECS } from '../../modules/terraform/specs.ts';
+import { MODULE_SPECS } from '../../modules/terraform/specs/index.ts';
 import { describeWhereThere } from './helpers/where-there.ts';
 import type { Loose } from './helpers/loose.ts';
 import { Terraform } from './helpers/terraform.ts';

@@ -23,7 +23,7 @@ export { denyUnloggedSessions } from './session-guard.ts';
 export { denyOtherRegions } from './region-pin.ts';
 export { resourcePerimeter } from './resource-perimeter.ts';
 export { ec2Declarative } from './ec2-declarative.ts';
-export { s3BlockPublicAccess } from './s3-account.ts';
+export { S3_POLICY_PROVIDER, s3BlockPublicAccess } from './s3-account.ts';
 export { caseTagPolicy, PURPOSES } from './case-tags.ts';
 
 /** The service control policies of a forensic unit, by subject. The Region pin is not among them: it is one an account. */

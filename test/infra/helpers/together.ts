@@ -1,6 +1,7 @@
+import { AWS_PROVIDER } from '../../../modules/terraform/versions.ts';
 import type { Synthesized } from './synth.ts';
 
-const REQUIRED = { required_providers: { aws: { source: 'hashicorp/aws', version: '>= 5.100.0, < 7.0.0' } } };
+const REQUIRED = { required_providers: { aws: { source: 'hashicorp/aws', version: AWS_PROVIDER } } };
 
 /**
  * All stacks as modules of one configuration that share one provider: a real provider takes seconds to start, and a

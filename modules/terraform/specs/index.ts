@@ -1,0 +1,21 @@
+import type { ModuleSpec } from '../spec.ts';
+import { accountDefaults } from './account-defaults.ts';
+import { acquisitionRole } from './acquisition-role.ts';
+import { collectorDashboard } from './collector-dashboard.ts';
+import { evidenceVault } from './evidence-vault.ts';
+import { forensicRoles } from './forensic-roles.ts';
+import { guardrails } from './guardrails.ts';
+import { isolatedNetwork } from './isolated-network.ts';
+import { logArchive } from './log-archive.ts';
+
+/** Every module that is also there for plain Terraform. */
+export const MODULE_SPECS: readonly ModuleSpec[] = [
+  accountDefaults,
+  acquisitionRole,
+  collectorDashboard,
+  evidenceVault,
+  forensicRoles,
+  guardrails,
+  isolatedNetwork,
+  logArchive,
+];
