@@ -26,14 +26,17 @@ export const findPython = async (): Promise<string> => {
   throw new Error(`none of ${CANDIDATES.join(', ')} has moto's server; \`npm test\` installs it, or: pip install 'moto[server]==5.2.1'`);
 };
 
-/** Starts moto on a free port and waits until it answers, at most 30 s. */
+/** How long the start may take: about 3 s on an idle machine. */
+const START_MS = 180_000;
+
+/** Starts moto on a free port and waits until it answers. */
 export const startMoto = async (): Promise<Moto> => {
   // no __pycache__ in a checkout or a system folder; port 0 lets the kernel choose, and the server says what it was given
   const env = { ...process.env, PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' };
   const server = startProcess(await findPython(), ['-m', 'moto.server', '--host', '127.0.0.1', '--port', '0'], env);
   try {
-    const endpoint = await server.until('listening', () => /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(server.output())?.[0], 30_000);
-    await server.until('answering', async () => ((await answers(`${endpoint}/moto-api/data.json`)) ? true : undefined), 30_000);
+    const endpoint = await server.until('listening', () => /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(server.output())?.[0], START_MS);
+    await server.until('answering', async () => ((await answers(`${endpoint}/moto-api/data.json`)) ? true : undefined), START_MS);
     return { endpoint, stop: () => server.stop() };
   } catch (error) {
     await server.stop();

@@ -17,8 +17,6 @@ const AS_RESOURCE: Readonly<Record<string, (document: object, index: number) => 
 };
 
 describeWhereThere(['cfn-lint'], 'policy documents', function () {
-  this.timeout(120_000);
-
   it('are what cfn-lint takes for policies', async () => {
     const { documents } = new World(loadEstate('example'), { sealed: true });
     const entries = documents.flatMap(({ kind, document }, index) => (AS_RESOURCE[kind] ? [[`D${index}`, AS_RESOURCE[kind]?.(document, index)]] : []));

@@ -47,6 +47,14 @@ const WRONG: Readonly<Record<string, readonly [(estate: Loose) => void, string]>
     (estate) => delete estate.deployment,
     'keys.administratorRoles: got nothing; a role that administers the keys is needed here, or in deployment.roleName: KMS refuses a key that nobody administers',
   ],
+  'an S3 policy without an organization': [
+    (estate) => {
+      estate.organization = { mode: 'none' };
+      estate.accounts.forensic.forEach((account: Loose) => delete account.create);
+      estate.seal = { s3Policy: true };
+    },
+    'seal.s3Policy: got true; false is allowed where there is no organization: nothing else takes an S3 policy',
+  ],
   'a principal that is everybody': [(estate) => (estate.access.principals = ['*']), 'access.principals[0]: got "*"; the ARN of an IAM role or of an account\'s root is allowed'],
 };
 

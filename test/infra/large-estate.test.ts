@@ -6,7 +6,6 @@ import { synthEstate } from './helpers/synth.ts';
 import { World } from './simulation/world.ts';
 
 describe('an estate of 30 Regions and 200 monitored accounts', function () {
-  this.timeout(120_000);
   const estate = parseEstate(largeEstate(30, 200), 'large');
 
   it('synthesises, stack by stack, without one growing with the others', () => {

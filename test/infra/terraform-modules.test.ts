@@ -11,7 +11,7 @@ const modules = new Map(MODULE_SPECS.map((spec) => [spec.name, emitModule(spec)]
 const json = (name: string, file: string): Loose => JSON.parse(modules.get(name)?.[file] ?? '{}');
 
 describeWhereThere(['terraform'], 'the plain Terraform modules', function () {
-  this.timeout(300_000);
+  this.timeout(1_800_000);
   let terraform: Terraform;
 
   before(() => {

@@ -3,12 +3,14 @@ import { loadEstate, resources, synthEstate, type Synthesized } from './helpers/
 import { providerFor } from './helpers/against.ts';
 import type { Loose } from './helpers/loose.ts';
 import { describeWhereThere } from './helpers/where-there.ts';
-import { Moto } from './helpers/moto.ts';
+import { startMoto, type Moto } from '../helpers/moto.ts';
+import { askAws } from './emulated/ask-aws.ts';
 import { Terraform } from './helpers/terraform.ts';
 import { stackFromPlan, type PlanConfiguration } from './reachability/from-plan.ts';
 import { networkGraph } from './reachability/graph.ts';
 import { isolationProblems } from './reachability/rules.ts';
 import { together } from './helpers/together.ts';
+import { parameterName } from '../../modules/vocabulary/index.ts';
 
 const stacks = new Map((['example', 'minimal'] as const).flatMap((name) => [...synthEstate(loadEstate(name))].map(([id, stack]) => [`${name}-${id}`, stack] as const)));
 
@@ -37,10 +39,22 @@ const destructible = (stack: Synthesized): Synthesized => {
   return copy;
 };
 
+/** The three things that stacks look up, as earlier stacks would have left them. */
+async function leaveWhatIsLookedUp(moto: Moto): Promise<void> {
+  const organizations = { region: 'us-east-1', service: 'organizations' };
+  const [, { Roots }] = (await askAws(moto, [{ ...organizations, method: 'create_organization', params: { FeatureSet: 'ALL' } }, { ...organizations, method: 'list_roots' }])) as [Loose, Loose];
+  const endpoint = (of: string) => ({ Name: parameterName({ prefix: 'cleanroom', region: of }, 's3EndpointId'), Type: 'String', Value: 'vpce-0123456789abcdef0' });
+  await askAws(moto, [
+    { ...organizations, method: 'create_organizational_unit', params: { ParentId: Roots[0].Id, Name: 'Forensics' } },
+    // All stacks share one provider in the plan, and so one Region.
+    ...['eu-west-1', 'eu-central-1', 'us-east-1'].map((of) => ({ region: 'eu-west-1', service: 'ssm', method: 'put_parameter', params: endpoint(of) })),
+  ]);
+}
+
 type Plan = PlanConfiguration & { readonly resource_changes: readonly { address: string; mode: string; change: { actions: readonly string[] } }[] };
 
-describeWhereThere(['terraform', 'moto'], 'the stacks of both estates, by the real Terraform and AWS provider', function () {
-  this.timeout(300_000);
+describeWhereThere(['terraform'], 'the stacks of both estates, by the real Terraform and AWS provider', function () {
+  this.timeout(1_800_000);
   let terraform: Terraform;
   let moto: Moto | undefined;
   let plan: Plan;
@@ -60,24 +74,9 @@ describeWhereThere(['terraform', 'moto'], 'the stacks of both estates, by the re
   });
 
   it('can be planned without AWS, every resource of every stack', async () => {
-    moto = await Moto.start();
-    const provider = providerFor(moto.url, { region: 'eu-west-1' });
-    // The three things that stacks look up, as earlier stacks would have left them.
-    const seed = terraform.workspace('seed', {
-      'main.tf.json': JSON.stringify({
-        terraform: { required_providers: { aws: { source: 'hashicorp/aws' } } },
-        provider: { aws: [provider] },
-        resource: {
-          aws_organizations_organization: { it: { feature_set: 'ALL' } },
-          aws_organizations_organizational_unit: { forensics: { name: 'Forensics', parent_id: '${aws_organizations_organization.it.roots[0].id}' } },
-          aws_ssm_parameter: Object.fromEntries(
-            ['eu-west-1', 'eu-central-1', 'us-east-1'].map((region) => [region, { name: `/cleanroom/${region}/network/s3-endpoint-id`, type: 'String', value: 'vpce-0123456789abcdef0' }]),
-          ),
-        },
-      }),
-    });
-    await terraform.init(seed);
-    await terraform.run(seed, ['apply', '-auto-approve', '-no-color']);
+    moto = await startMoto();
+    await leaveWhatIsLookedUp(moto);
+    const provider = providerFor(moto.endpoint, { region: 'eu-west-1' });
     const directory = terraform.workspace('plan', together(stacks, provider));
     await terraform.init(directory);
     await terraform.run(directory, ['plan', '-no-color', '-out=plan']);

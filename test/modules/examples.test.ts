@@ -31,8 +31,6 @@ describe('the examples of modules in an app of somebody else\'s', () => {
 });
 
 describeWhereThere(['terraform'], 'the examples, by the real Terraform and provider', function () {
-  this.timeout(120_000);
-
   it('are valid', async () => {
     const terraform = Terraform.prepare();
     try {

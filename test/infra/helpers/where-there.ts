@@ -2,7 +2,6 @@ import { execaSync } from 'execa';
 
 const PROBES = {
   terraform: ['terraform', ['version']],
-  moto: ['python3', ['-c', 'import moto.server']],
   'cfn-lint': ['cfn-lint', ['--version']],
 } as const;
 export type OutsideTool = keyof typeof PROBES;
@@ -15,7 +14,6 @@ const missing = (tools: readonly OutsideTool[]): readonly OutsideTool[] =>
 
 const INSTALL: Readonly<Record<OutsideTool, string>> = {
   terraform: 'install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install) and put it on PATH',
-  moto: '`npm test` installs it; or: pip install "moto[server]==5.2.1"',
   'cfn-lint': 'pip install cfn-lint',
 };
 
