@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -15,8 +15,9 @@ export function layOutOnFork(directory: string): void {
   const modules = join(directory, 'node_modules');
   mkdirSync(join(modules, '@cdktf'), { recursive: true });
   cpSync(join(ROOT, 'node_modules/cdktn'), join(modules, 'cdktf'), { recursive: true });
-  const links = { 'cdktn': 'cdktn', '@cdktf/provider-aws': '@cdktn/provider-aws', 'constructs': 'constructs', 'zod': 'zod', '@types': '@types' };
-  for (const [name, target] of Object.entries(links)) symlinkSync(join(ROOT, 'node_modules', target), join(modules, name));
+  const others = readdirSync(join(ROOT, 'node_modules')).filter((name) => !/^(\.|@?cdktf$)/.test(name));
+  for (const name of others) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  symlinkSync(join(ROOT, 'node_modules/@cdktn/provider-aws'), join(modules, '@cdktf/provider-aws'));
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { compilerOptions: Record<string, unknown> };
   writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions: { ...compilerOptions, types: ['node'] }, include: SOURCES }));

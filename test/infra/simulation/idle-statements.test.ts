@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { forensicPlaces } from '../../../infra/plan.ts';
 import type { PolicyStatement } from '../../../modules/policy.ts';
 import { loadEstate } from '../helpers/synth.ts';
-import { ask } from './ask.ts';
+import { ask, requestOf } from './ask.ts';
+import { concerns, keyName, keysNamed } from './statements.ts';
 import { matrixOf, trustMatrixOf } from './matrix.ts';
 import { resolvedEstate, World } from './world.ts';
 
@@ -24,12 +25,6 @@ const estate = loadEstate('example');
 const stacks = resolvedEstate(estate);
 const [place] = forensicPlaces(estate);
 const members = estate.monitoredAccounts.map(({ id }) => id);
-
-const matches = (pattern: string, action: string): boolean =>
-  new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i').test(action);
-const list = (value: string | readonly string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === 'string' ? [value] : value);
-const concerns = ({ Action, NotAction }: PolicyStatement, action: string): boolean =>
-  Action === undefined ? !list(NotAction).some((pattern) => matches(pattern, action)) : list(Action).some((pattern) => matches(pattern, action));
 
 /** Organization policies are seen at work in a sealed estate; the others where no organization policy hides them. */
 const sealedFor = (kind: string): boolean => kind === 'rcp' || kind.startsWith('scp');
@@ -57,6 +52,17 @@ describe('no statement is idle: without it some verdict changes', () => {
     }
     return false;
   };
+
+  it('every condition key that a statement names is sent with a request that the statement is about, as AWS would', () => {
+    const requests = rows.map(({ group, row }) => ({ action: row[1], keys: Object.keys(worlds.sealed.contextOf(requestOf(place, group, row))) }));
+    const unfilled = [...statements].flatMap(([id, list]) =>
+      list.flatMap((statement) => {
+        const sent = new Set(requests.flatMap(({ action, keys }) => (concerns(statement, action) ? keys.map(keyName) : [])));
+        return keysNamed(statement).flatMap((key) => (sent.has(keyName(key)) ? [] : [`${id}: ${key}`]));
+      }),
+    );
+    expect([...new Set(unfilled)]).to.deep.equal([]);
+  });
 
   for (const id of [...statements.keys()].toSorted()) {
     const first = SECOND_LOCKS[id];

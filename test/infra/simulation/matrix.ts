@@ -32,6 +32,14 @@ const CREATES = { 's3:ObjectCreationOperation': 'true', 's3:if-none-match': '*' 
 const OVERWRITES = { 's3:ObjectCreationOperation': 'true' };
 const ADDS_PART = { 's3:ObjectCreationOperation': 'false' };
 
+/** A call for each endpoint that no other group asks through. */
+const ENDPOINT_CALLS = [
+  ['ssm', 'ssm:DescribeInstanceInformation'],
+  ['ssmmessages', 'ssmmessages:CreateControlChannel'],
+  ['sts', 'sts:DecodeAuthorizationMessage'],
+  ['ebs', 'ebs:ListSnapshotBlocks'],
+] as const;
+
 /** Everything the estate promises for one forensic account and Region. */
 export function matrixOf(world: World, place: Place, members: readonly string[]): readonly Group[] {
   const { account, region } = place;
@@ -767,6 +775,21 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['deny', 'sts:AssumeRole', roleArn(place, 'break-glass')],
       ],
     },
+    {
+      promise: 'Step Functions puts on the workflow\'s role for this account alone',
+      who: service('states'),
+      owner: account,
+      rows: [
+        ['allow', 'sts:AssumeRole', roleArn(place, 'workflow'), forUs(stateMachine)],
+        ['deny', 'sts:AssumeRole', roleArn(place, 'workflow'), forThem],
+        ['deny', 'sts:AssumeRole', roleArn(place, 'collector'), forUs(stateMachine)],
+        ['deny', 'sts:AssumeRole', roleArn(place, 'break-glass'), forUs(stateMachine)],
+      ],
+    },
+    ...ENDPOINT_CALLS.filter(([through]) => world.hasEndpoint(region, through)).flatMap(([through, action]): Group[] => [
+      { promise: `the ${through} endpoint answers the organization`, who: admin, through, rows: [['allow', action, anything]] },
+      { promise: `the ${through} endpoint answers nobody outside it`, who: stranger, through, rows: [['deny', action, anything]] },
+    ]),
     {
       promise: 'packages of Amazon Linux can be read from inside, other people\'s buckets not',
       who: { arn: 'anonymous' },

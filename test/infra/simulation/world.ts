@@ -1,8 +1,9 @@
 import { anonymousPrincipal, runSimulation, type Simulation } from '@cloud-copilot/iam-simulate';
 import type { PolicyDocument } from '../../../modules/policy.ts';
 import type { Estate } from '../../../infra/config.ts';
-import { placeOfStack, resolveStack, S3_ENDPOINT_ID } from '../helpers/resolve.ts';
+import { placeOfStack, resolveStack } from '../helpers/resolve.ts';
 import { resources, synthEstate, type Synthesized } from '../helpers/synth.ts';
+import { isService, requestKeys } from './request-keys.ts';
 
 type Named = { readonly name: string; readonly policy: PolicyDocument };
 
@@ -167,6 +168,11 @@ export class World {
     }
   }
 
+  /** Whether the isolated network of a Region has an endpoint for a service. */
+  hasEndpoint(region: string, service: string): boolean {
+    return this.#endpoints.has(`${region}/${service}`);
+  }
+
   /** ARN of the key with an alias in an account and Region. */
   keyArn(alias: string, region: string, account: string): string {
     const found = [...this.#keys].find(([arn, key]) => key.alias === alias && arn.startsWith(`arn:aws:kms:${region}:${account}:`));
@@ -174,24 +180,40 @@ export class World {
     return found[0];
   }
 
-  async decide(request: Request): Promise<Verdict> {
-    const { principal, action, resource } = request;
+  /** Who asks for what of whom, as a request's ARNs say. */
+  #parties({ principal, resource, ...request }: Request) {
     const account = principal.arn.split(':')[4] ?? '';
-    const role = this.roles.get(principal.like ?? principal.arn);
-    const [, , service, arnRegion, arnAccount] = resource.split(':');
+    const [, , service = '', arnRegion = '', arnAccount = ''] = resource.split(':');
     const bucket = service === 's3' ? (resource.split(':::')[1]?.split('/')[0] ?? '') : '';
     const owner = request.owner ?? (bucket.startsWith('somebody-elses') ? '999999999999' : undefined) ?? this.#bucketPolicies.get(bucket)?.account ?? (arnAccount || account);
     const region = request.region ?? (arnRegion || /[a-z]{2}-[a-z]+-\d$/.exec(bucket)?.[0] || 'eu-west-1');
+    return { account, service, bucket, owner, region };
+  }
+
+  /** All condition keys of a request: those that AWS always sends, those of the resource, and those that were asked with. */
+  contextOf(request: Request): Record<string, string | string[]> {
+    const { principal, action, through } = request;
+    const { account, owner, region } = this.#parties(request);
+    const key = this.#keys.get(request.resource);
+    const via = request.context?.['kms:ViaService'];
+    const organizationOf = (id: string) => (this.organizationId !== '' && this.#inside.has(id) ? this.organizationId : 'o-strangersorg');
+    return withoutUndefined({
+      ...requestKeys({ principal, action, region, account, owner, organizationOf, ...(through === undefined ? {} : { through }), ...(typeof via === 'string' ? { via } : {}) }),
+      ...(action.startsWith('kms:') ? { 'kms:CallerAccount': account } : {}),
+      ...(key ? { 'kms:ResourceAliases': [key.alias], 'kms:KeyOrigin': 'AWS_KMS', 'kms:KeySpec': 'SYMMETRIC_DEFAULT', 'kms:KeyUsage': 'ENCRYPT_DECRYPT', 'kms:MultiRegion': 'false' } : {}),
+      ...request.context,
+    });
+  }
+
+  async decide(request: Request): Promise<Verdict> {
+    const { principal, action, resource } = request;
+    const { account, service, bucket, owner, region } = this.#parties(request);
+    const role = this.roles.get(principal.like ?? principal.arn);
     const key = this.#keys.get(resource);
     const resourcePolicy = request.resourcePolicy ?? key?.policy ?? this.#bucketPolicies.get(bucket)?.policy ?? (service === 'iam' && action.startsWith('sts:') ? this.roles.get(resource)?.trust : undefined);
     const endpoint = request.through === undefined ? undefined : this.#endpoints.get(`${region}/${request.through}`);
     if (request.through !== undefined && !endpoint) throw new Error(`no endpoint ${request.through} in ${region}`);
-    const context = withoutUndefined({
-      ...this.#common(principal, account, owner, region, action),
-      ...(key ? { 'kms:ResourceAliases': [key.alias], 'kms:CallerAccount': account } : {}),
-      ...(request.through === undefined ? {} : { 'aws:SourceVpce': request.through === 's3' ? S3_ENDPOINT_ID : 'vpce-0fedcba9876543210' }),
-      ...request.context,
-    });
+    const context = this.contextOf(request);
     const isAnonymous = principal.arn === 'anonymous';
     const simulation: Simulation = {
       request: {
@@ -217,26 +239,6 @@ export class World {
     };
   }
 
-  /** Keys that AWS sends with every request, with the values that AWS would give them. */
-  #common(principal: Principal, account: string, owner: string, region: string, action: string): Record<string, string | readonly string[]> {
-    const request = { 'aws:SecureTransport': 'true', 'aws:RequestedRegion': region, 'aws:ResourceAccount': owner, ...(action.startsWith('s3:') ? { 's3:TlsVersion': '1.3' } : {}) };
-    if (principal.arn === 'anonymous') return { ...request, 'aws:PrincipalIsAWSService': 'false' };
-    if (isService(principal.arn)) return { ...request, 'aws:PrincipalIsAWSService': 'true', 'aws:PrincipalServiceName': principal.arn };
-    const inside = (id: string) => this.organizationId !== '' && this.#inside.has(id);
-    return {
-      'aws:PrincipalArn': principal.arn,
-      'aws:PrincipalAccount': account,
-      'aws:PrincipalType': principal.arn.endsWith(':root') ? 'Account' : 'AssumedRole',
-      'aws:PrincipalIsAWSService': 'false',
-      'aws:ViaAWSService': 'false',
-      ...request,
-      'aws:userid': 'AROAEXAMPLEEXAMPLE123:session',
-      ...(inside(account) ? { 'aws:PrincipalOrgID': this.organizationId } : { 'aws:PrincipalOrgID': 'o-strangersorg' }),
-      ...(inside(owner) ? { 'aws:ResourceOrgID': this.organizationId } : { 'aws:ResourceOrgID': 'o-strangersorg' }),
-      ...Object.fromEntries(Object.entries(principal.tags ?? {}).map(([key, value]) => [`aws:PrincipalTag/${key}`, value])),
-    };
-  }
-
   #controls(account: string, kind: 'scp' | 'rcp'): Simulation['serviceControlPolicies'] {
     const own = kind === 'scp' ? [{ name: 'FullAWSAccess', policy: FULL_ACCESS }] : [];
     if (!this.#inUnit.has(account)) return kind === 'scp' ? [{ orgIdentifier: 'r-root', policies: own }] : [];
@@ -247,8 +249,6 @@ export class World {
     ];
   }
 }
-
-const isService = (principal: string): boolean => principal.endsWith('.amazonaws.com');
 
 /** A role asks by a session of it; everybody else by their own name. */
 function simulatedPrincipal(principal: string): Simulation['request']['principal'] {
