@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../policy.ts';
-import { bucketArn, CASE_TAGS, roleArn, type EstateNaming, type Place } from '../vocabulary/index.ts';
+import { bucketArn, CASE_TAGS, handlerRoleArn, roleArn, stateMachineArn, VOLUMES_LABEL, type EstateNaming, type Place } from '../vocabulary/index.ts';
 
 export interface MemberPolicyOptions extends EstateNaming {
   /** The monitored account itself. */
@@ -16,29 +16,48 @@ export interface MemberPolicyOptions extends EstateNaming {
   readonly sourceKeyArns: readonly string[];
 }
 
-/** Trust policy of the acquisition role: the workflows of the forensic accounts, with the external id, for a named case. */
+/** Functions of the workflow that enter a monitored account themselves: to look before anything begins, and to undo what was done. */
+const ENTERING_FUNCTIONS = ['preflight', 'release'] as const;
+
+/**
+ * Trust policy of the acquisition role. Step Functions gives the ARN of the state machine as the external id, and no session
+ * tags; a function gives the external id of this account, and names its case.
+ */
 export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
   const common = {
     Effect: 'Allow',
     // Accounts, not roles: IAM refuses a role that does not exist yet.
     Principal: { AWS: [...new Set(options.forensicPlaces.map((place) => place.account))] },
   } as const;
-  const workflows = { ArnLike: { 'aws:PrincipalArn': roleArn({ ...options, account: '*', region: '*' }, 'workflow') } };
+  const anywhere = { ...options, account: '*', region: '*' };
   const inOrganization = options.organizationId === undefined ? {} : { 'aws:PrincipalOrgID': options.organizationId };
+  const functions = { ArnLike: { 'aws:PrincipalArn': ENTERING_FUNCTIONS.map((handler) => handlerRoleArn(anywhere, handler)) } };
   const forCase = { StringLike: { [`aws:RequestTag/${CASE_TAGS.caseId}`]: '?*' } };
+  const machines = options.forensicPlaces.map((place) => stateMachineArn(place));
   return policyDocument(
     {
-      Sid: 'Workflow',
+      Sid: 'StateMachine',
       ...common,
       Action: 'sts:AssumeRole',
-      Condition: { ...workflows, ...forCase, StringEquals: { 'sts:ExternalId': options.externalId, ...inOrganization } },
+      Condition: {
+        ArnLike: { 'aws:PrincipalArn': roleArn(anywhere, 'workflow') },
+        // The executions of a distributed Map belong to the machine's ARN with the Map's label behind it.
+        StringLike: { 'sts:ExternalId': machines.flatMap((machine) => [machine, `${machine}/${VOLUMES_LABEL}`]) },
+        ...(options.organizationId === undefined ? {} : { StringEquals: inOrganization }),
+      },
+    },
+    {
+      Sid: 'Functions',
+      ...common,
+      Action: 'sts:AssumeRole',
+      Condition: { ...functions, ...forCase, StringEquals: { 'sts:ExternalId': options.externalId, ...inOrganization } },
     },
     {
       // STS sends no external id when it asks for the tags' leave, so this cannot stand in the statement above.
       Sid: 'CaseTag',
       ...common,
       Action: 'sts:TagSession',
-      Condition: { ...workflows, ...forCase, ...(options.organizationId === undefined ? {} : { StringEquals: inOrganization }) },
+      Condition: { ...functions, ...forCase, ...(options.organizationId === undefined ? {} : { StringEquals: inOrganization }) },
     },
   );
 }
@@ -60,13 +79,10 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         'ec2:DescribeIamInstanceProfileAssociations',
         'ec2:DescribeInstanceAttribute',
         'ec2:DescribeInstances',
-        'ec2:DescribeInstanceStatus',
-        'ec2:DescribeNetworkInterfaces',
-        'ec2:DescribeSecurityGroups',
-        'ec2:DescribeSnapshotAttribute',
         'ec2:DescribeSnapshots',
-        'ec2:DescribeTags',
         'ec2:DescribeVolumes',
+        'elasticloadbalancing:DescribeTargetGroups',
+        'elasticloadbalancing:DescribeTargetHealth',
       ],
       Resource: '*',
     },
@@ -86,22 +102,31 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       },
     },
     {
-      Sid: 'MarkTheSuspect',
+      // Its traffic goes elsewhere, and nothing terminates it; a release undoes both.
+      Sid: 'TakeOutOfService',
       Effect: 'Allow',
-      Action: 'ec2:CreateTags',
-      Resource: [ec2('instance'), ec2('volume')],
-      Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': [CASE_TAGS.caseId, CASE_TAGS.exhibitId] }, Null: { 'aws:TagKeys': 'false' } },
+      Action: ['autoscaling:EnterStandby', 'autoscaling:ExitStandby', 'elasticloadbalancing:DeregisterTargets', 'elasticloadbalancing:RegisterTargets'],
+      Resource: [
+        `arn:${partition}:autoscaling:*:${account}:autoScalingGroup:*:autoScalingGroupName/*`,
+        `arn:${partition}:elasticloadbalancing:*:${account}:targetgroup/*`,
+      ],
+    },
+    {
+      Sid: 'NoteOnFindings',
+      Effect: 'Allow',
+      Action: ['securityhub:BatchUpdateFindings', 'securityhub:BatchUpdateFindingsV2'],
+      Resource: '*',
     },
     {
       Sid: 'SnapshotSources',
       Effect: 'Allow',
-      Action: ['ec2:CreateSnapshot', 'ec2:CreateSnapshots'],
+      Action: 'ec2:CreateSnapshots',
       Resource: [ec2('instance'), ec2('volume')],
     },
     {
       Sid: 'MakeSnapshotsOfACase',
       Effect: 'Allow',
-      Action: ['ec2:CopySnapshot', 'ec2:CreateSnapshot', 'ec2:CreateSnapshots'],
+      Action: ['ec2:CopySnapshot', 'ec2:CreateSnapshots'],
       Resource: snapshots,
       Condition: { StringLike: { [`aws:RequestTag/${CASE_TAGS.caseId}`]: '?*' } },
     },
@@ -118,7 +143,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Effect: 'Allow',
       Action: 'ec2:CreateTags',
       Resource: snapshots,
-      Condition: { StringEquals: { 'ec2:CreateAction': ['CopySnapshot', 'CreateSnapshot', 'CreateSnapshots'] } },
+      Condition: { StringEquals: { 'ec2:CreateAction': ['CopySnapshot', 'CreateSnapshots'] } },
     },
     {
       Sid: 'ShareWithForensicAccounts',
@@ -129,6 +154,14 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         StringEquals: { 'ec2:Add/userId': forensicAccounts },
         StringLike: { [`aws:ResourceTag/${CASE_TAGS.caseId}`]: '?*' },
       },
+    },
+    {
+      // The copy that the workflow made to share it. It tags what it makes, and can tag nothing else.
+      Sid: 'DeleteWorkingCopies',
+      Effect: 'Allow',
+      Action: 'ec2:DeleteSnapshot',
+      Resource: snapshots,
+      Condition: { StringEquals: { [`aws:ResourceTag/${CASE_TAGS.purpose}`]: 'working-copy' }, StringLike: { [`aws:ResourceTag/${CASE_TAGS.caseId}`]: '?*' } },
     },
     {
       Sid: 'UseKeysThroughEc2',
@@ -171,11 +204,31 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Action: ['ec2:DisassociateIamInstanceProfile', 'ec2:ModifyInstanceMetadataOptions'],
       Resource: ec2('instance'),
     },
+    options.containment && {
+      Sid: 'MakeContainmentGroups',
+      Effect: 'Allow',
+      Action: 'ec2:CreateSecurityGroup',
+      Resource: [ec2('security-group'), ec2('vpc')],
+    },
+    options.containment && {
+      Sid: 'TagContainmentGroups',
+      Effect: 'Allow',
+      Action: 'ec2:CreateTags',
+      Resource: ec2('security-group'),
+      Condition: { StringEquals: { 'ec2:CreateAction': 'CreateSecurityGroup' } },
+    },
+    options.containment && {
+      // Groups of a case only: no other rule of the account can be touched.
+      Sid: 'WriteContainmentRules',
+      Effect: 'Allow',
+      Action: ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress'],
+      Resource: ec2('security-group'),
+      Condition: { StringLike: { [`aws:ResourceTag/${CASE_TAGS.caseId}`]: '?*' } },
+    },
     {
       Sid: 'NeverDestroy',
       Effect: 'Deny',
       Action: [
-        'ec2:DeleteSnapshot',
         'ec2:DeleteTags',
         'ec2:DeleteVolume',
         'ec2:DetachVolume',
@@ -186,6 +239,13 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         's3:GetObject',
       ],
       Resource: '*',
+    },
+    {
+      Sid: 'NeverDeleteEvidence',
+      Effect: 'Deny',
+      Action: 'ec2:DeleteSnapshot',
+      Resource: '*',
+      Condition: { StringNotEquals: { [`aws:ResourceTag/${CASE_TAGS.purpose}`]: 'working-copy' } },
     },
   );
 }

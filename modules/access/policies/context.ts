@@ -35,7 +35,7 @@ export const infrastructureLogArns = (context: AccessContext, source: Parameters
 export const anyKey = (context: Place): string => `arn:${context.partition}:kms:${context.region}:${context.account}:key/*`;
 
 /** A key by its alias, since a key's own ARN is not known before it exists; and through one service only. */
-export const keyThrough = (context: Place, purpose: KeyPurpose, service: 's3' | 'ec2' | 'ssm'): Conditions => ({
+export const keyThrough = (context: Place, purpose: KeyPurpose, service: 's3' | 'ec2' | 'ssm' | 'sns'): Conditions => ({
   'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, purpose) },
   StringEquals: { 'kms:ViaService': `${service}.${context.region}.amazonaws.com` },
 });

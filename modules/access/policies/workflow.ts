@@ -1,5 +1,7 @@
-import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { bucketArn, CASE_TAGS, caseRolePath, iamPath, memberRolePattern, roleName } from '../../vocabulary/index.ts';
+import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
+import {
+  alertTopicName, bucketArn, CASE_TAGS, caseRolePath, functionArn, iamPath, LOG_GROUPS, logGroupName, memberRolePattern, roleName, stateMachineArn,
+} from '../../vocabulary/index.ts';
 import { anyKey, keyThrough, type AccessContext } from './context.ts';
 
 /** ARN of the boundary policy of one kind of role in an account and Region. */
@@ -12,75 +14,51 @@ export const collectorPolicyArn = (context: Pick<AccessContext, 'partition' | 'a
 
 const collectorInstances = { [`aws:ResourceTag/${CASE_TAGS.purpose}`]: 'collector' };
 
-/** The workflow's role: copies, locks, attaches, starts collectors, verifies what they stored, and deletes working copies only. */
-export const workflowPolicy = (context: AccessContext): PolicyDocument => {
+/** The functions that the state machine itself calls. */
+export const WORKFLOW_CALLS = ['preflight', 'record', 'ask-approval', 'store-console', 'verify-evidence'] as const;
+
+/** What the state machine does in its own account with EC2: copies, locks, restores, starts and ends collectors. */
+const ec2Statements = (context: AccessContext): readonly PolicyStatement[] => {
   const { partition, region, account } = context;
   const ec2 = (type: string, owner = account) => `arn:${partition}:ec2:${region}:${owner}:${type}/*`;
-  const caseRoles = `arn:${partition}:iam::${account}:role${caseRolePath(context)}${roleName(context, 'collector')}-*`;
-  const caseProfiles = `arn:${partition}:iam::${account}:instance-profile${caseRolePath(context)}*`;
-  return policyDocument(
-    {
-      Sid: 'EnterMonitoredAccounts',
-      Effect: 'Allow',
-      Action: ['sts:AssumeRole', 'sts:TagSession'],
-      // By name: hundreds of ARNs would not fit. The other side asks for the external id of its account.
-      Resource: memberRolePattern(context),
-      Condition: {
-        StringEquals:
-          context.organizationId === undefined
-            ? { 'aws:ResourceAccount': context.memberAccounts.length > 0 ? context.memberAccounts : [account] }
-            : { 'aws:ResourceOrgID': context.organizationId },
-      },
-    },
+  const snapshots = `arn:${partition}:ec2:${region}::snapshot/*`;
+  return [
     {
       Sid: 'CopySnapshots',
       Effect: 'Allow',
-      Action: ['ec2:CopySnapshot', 'ec2:CreateSnapshot', 'ec2:CreateVolume', 'ec2:LockSnapshot'],
-      Resource: [`arn:${partition}:ec2:${region}::snapshot/*`, ec2('snapshot', '*'), ec2('volume')],
+      Action: ['ec2:CopySnapshot', 'ec2:CreateVolume', 'ec2:LockSnapshot'],
+      Resource: [snapshots, ec2('snapshot', '*'), ec2('volume')],
     },
     {
       Sid: 'TagWhatIsMade',
       Effect: 'Allow',
       Action: 'ec2:CreateTags',
-      Resource: [`arn:${partition}:ec2:${region}::snapshot/*`, ec2('snapshot'), ec2('volume'), ec2('instance')],
-      Condition: { StringEquals: { 'ec2:CreateAction': ['CopySnapshot', 'CreateSnapshot', 'CreateVolume', 'RunInstances'] } },
+      Resource: [snapshots, ec2('snapshot'), ec2('volume'), ec2('instance')],
+      Condition: { StringEquals: { 'ec2:CreateAction': ['CopySnapshot', 'CreateVolume', 'RunInstances'] } },
     },
     {
       Sid: 'StartCollectors',
       Effect: 'Allow',
       Action: 'ec2:RunInstances',
-      Resource: [
-        ec2('instance'),
-        ec2('volume'),
-        ec2('network-interface'),
-        ec2('security-group'),
-        ec2('subnet'),
-        ec2('launch-template'),
-        ec2('key-pair'),
-        `arn:${partition}:ec2:${region}::image/*`,
-      ],
+      Resource: [ec2('instance'), ec2('volume'), ec2('network-interface'), ec2('security-group'), ec2('subnet'), `arn:${partition}:ec2:${region}::image/*`],
     },
     {
-      Sid: 'AttachToCollectors',
+      Sid: 'UseCollectors',
       Effect: 'Allow',
-      Action: ['ec2:AttachVolume', 'ec2:DetachVolume'],
+      Action: ['ec2:AttachVolume', 'ec2:DeleteVolume', 'ec2:TerminateInstances'],
       Resource: [ec2('instance'), ec2('volume')],
       Condition: { StringEquals: collectorInstances },
     },
-    {
-      Sid: 'ReleaseCollectors',
-      Effect: 'Allow',
-      Action: ['ec2:DeleteVolume', 'ec2:StopInstances', 'ec2:TerminateInstances'],
-      Resource: [ec2('instance'), ec2('volume')],
-      Condition: { StringEquals: collectorInstances },
-    },
-    {
-      Sid: 'DeleteWorkingCopies',
-      Effect: 'Allow',
-      Action: 'ec2:DeleteSnapshot',
-      Resource: [`arn:${partition}:ec2:${region}::snapshot/*`, ec2('snapshot')],
-      Condition: { StringEquals: { [`aws:ResourceTag/${CASE_TAGS.purpose}`]: 'working-copy' } },
-    },
+    { Sid: 'Look', Effect: 'Allow', Action: ['ec2:DescribeInstances', 'ec2:DescribeSnapshots', 'ec2:DescribeVolumes'], Resource: '*' },
+  ];
+};
+
+/** The short-lived role and profile of a case's collectors. */
+const caseRoleStatements = (context: AccessContext): readonly PolicyStatement[] => {
+  const { partition, account } = context;
+  const caseRoles = `arn:${partition}:iam::${account}:role${caseRolePath(context)}${roleName(context, 'collector')}-*`;
+  const caseProfiles = `arn:${partition}:iam::${account}:instance-profile${caseRolePath(context)}*`;
+  return [
     {
       Sid: 'MakeCaseRoles',
       Effect: 'Allow',
@@ -88,12 +66,7 @@ export const workflowPolicy = (context: AccessContext): PolicyDocument => {
       Resource: caseRoles,
       Condition: { StringEquals: { 'iam:PermissionsBoundary': boundaryArn(context, 'pipeline') } },
     },
-    {
-      Sid: 'TagCaseRoles',
-      Effect: 'Allow',
-      Action: ['iam:DeleteRole', 'iam:TagRole'],
-      Resource: caseRoles,
-    },
+    { Sid: 'TagCaseRoles', Effect: 'Allow', Action: ['iam:DeleteRole', 'iam:TagRole'], Resource: caseRoles },
     {
       Sid: 'GiveCaseRolesTheCollectorsPolicy',
       Effect: 'Allow',
@@ -114,44 +87,90 @@ export const workflowPolicy = (context: AccessContext): PolicyDocument => {
       Resource: caseRoles,
       Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
     },
+  ];
+};
+
+const keyStatements = (context: AccessContext): readonly PolicyStatement[] => {
+  const viaEc2 = { 'kms:ViaService': `ec2.${context.region}.amazonaws.com` };
+  return [
     {
       Sid: 'UseKeysThroughEc2',
       Effect: 'Allow',
       Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
       Resource: anyKey(context),
-      Condition: { StringEquals: { 'kms:ViaService': `ec2.${region}.amazonaws.com` } },
+      Condition: { StringEquals: viaEc2 },
     },
     {
       Sid: 'GrantKeysToEc2',
       Effect: 'Allow',
       Action: 'kms:CreateGrant',
       Resource: anyKey(context),
-      Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' }, StringEquals: { 'kms:ViaService': `ec2.${region}.amazonaws.com` } },
+      Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' }, StringEquals: viaEc2 },
     },
+    { Sid: 'UseEvidenceKeyThroughS3', Effect: 'Allow', Action: 'kms:GenerateDataKey', Resource: anyKey(context), Condition: keyThrough(context, 'evidence', 's3') },
+    { Sid: 'EncryptNotifications', Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: anyKey(context), Condition: keyThrough(context, 'logs', 'sns') },
+  ];
+};
+
+/** What the state machine says and asks of others: records, logs, functions, people, and its own child executions. */
+const reportStatements = (context: AccessContext): readonly PolicyStatement[] => {
+  const { partition, region, account, logPrefix } = context;
+  const group = (name: keyof typeof LOG_GROUPS) => `arn:${partition}:logs:${region}:${account}:log-group:${logGroupName(name, logPrefix)}:*`;
+  const machine = stateMachineArn(context);
+  const executions = machine.replace(':stateMachine:', ':execution:');
+  return [
+    { Sid: 'KeepMetadata', Effect: 'Allow', Action: 's3:PutObject', Resource: `${bucketArn(context, 'active')}/*/instance/*/metadata.json` },
     {
-      Sid: 'UseEvidenceKeyThroughS3',
+      // Without leave to list, S3 answers "forbidden" for a manifest that is not there yet.
+      Sid: 'FindManifests',
       Effect: 'Allow',
-      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      Resource: anyKey(context),
-      Condition: keyThrough(context, 'evidence', 's3'),
+      Action: 's3:ListBucket',
+      Resource: bucketArn(context, 'active'),
+      Condition: { StringLike: { 's3:prefix': '*/disk_evidence/*.manifest.json' } },
     },
+    { Sid: 'FollowCollectors', Effect: 'Allow', Action: 'logs:FilterLogEvents', Resource: group('readiness') },
+    { Sid: 'WriteAudit', Effect: 'Allow', Action: ['logs:CreateLogStream', 'logs:PutLogEvents'], Resource: group('audit') },
+    { Sid: 'Decide', Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: WORKFLOW_CALLS.map((handler) => functionArn(context, handler)) },
+    { Sid: 'Tell', Effect: 'Allow', Action: 'sns:Publish', Resource: `arn:${partition}:sns:${region}:${account}:${alertTopicName(context)}` },
+    { Sid: 'TakeUpVolumes', Effect: 'Allow', Action: 'states:StartExecution', Resource: machine },
+    { Sid: 'FollowVolumes', Effect: 'Allow', Action: ['states:DescribeExecution', 'states:StopExecution'], Resource: [`${executions}:*`, `${executions}/*`] },
     {
-      Sid: 'KeepCaseRecords',
+      // Step Functions asks for these of whoever's history it writes to a log group; none of them knows a resource.
+      Sid: 'WriteHistory',
       Effect: 'Allow',
-      Action: 's3:PutObject',
-      Resource: ['event.json', 'case.json', 'instance/*'].map((record) => `${bucketArn(context, 'active')}/*/${record}`),
-    },
-    {
-      Sid: 'VerifyEvidence',
-      Effect: 'Allow',
-      Action: ['s3:GetObject', 's3:GetObjectAttributes', 's3:GetObjectRetention', 's3:GetObjectVersion', 's3:GetObjectVersionAttributes'],
-      Resource: `${bucketArn(context, 'active')}/*`,
-    },
-    {
-      Sid: 'Look',
-      Effect: 'Allow',
-      Action: ['ec2:DescribeInstances', 'ec2:DescribeInstanceStatus', 'ec2:DescribeSnapshots', 'ec2:DescribeVolumes', 'ec2:DescribeLockedSnapshots'],
+      Action: [
+        'logs:CreateLogDelivery',
+        'logs:DeleteLogDelivery',
+        'logs:DescribeLogGroups',
+        'logs:DescribeResourcePolicies',
+        'logs:GetLogDelivery',
+        'logs:ListLogDeliveries',
+        'logs:PutResourcePolicy',
+        'logs:UpdateLogDelivery',
+      ],
       Resource: '*',
     },
-  );
+  ];
 };
+
+/** The state machine's role: copies, locks, restores, starts collectors and ends them; it reads no evidence, and deletes none. */
+export const workflowPolicy = (context: AccessContext): PolicyDocument =>
+  policyDocument(
+    {
+      Sid: 'EnterMonitoredAccounts',
+      Effect: 'Allow',
+      Action: 'sts:AssumeRole',
+      // By name: hundreds of ARNs would not fit. The other side asks for the state machine's ARN as external id.
+      Resource: memberRolePattern(context),
+      Condition: {
+        StringEquals:
+          context.organizationId === undefined
+            ? { 'aws:ResourceAccount': context.memberAccounts.length > 0 ? context.memberAccounts : [context.account] }
+            : { 'aws:ResourceOrgID': context.organizationId },
+      },
+    },
+    ...ec2Statements(context),
+    ...caseRoleStatements(context),
+    ...keyStatements(context),
+    ...reportStatements(context),
+  );

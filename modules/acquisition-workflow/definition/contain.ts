@@ -1,6 +1,140 @@
-import { jsonata, type States } from './asl.ts';
-import type { WorkflowNames } from './tasks.ts';
+import { CASE_TAGS } from '../../vocabulary/index.ts';
+import { jsonata, quoted, type Data, type States } from './asl.ts';
+import { doneChange } from './preserve.ts';
+import { recordTask, stageChange } from './records.ts';
+import { callTask, notedAndOn, touched, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
 
-export const containStates = (_names: WorkflowNames): States => ({
-  'Is the instance to be isolated?': { Type: 'Choice', Choices: [{ Condition: jsonata('false'), Next: 'Record that imaging begins' }], Default: 'Record that imaging begins' },
+/** State after the containment, done or not. */
+const ON = 'Record that imaging begins';
+
+/** A rule that lets everything through, over both families of addresses. */
+const EVERYTHING: Data = [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }], Ipv6Ranges: [{ CidrIpv6: '::/0' }] }];
+
+/** A step of the containment. What fails is noted, and the images are made all the same: an acquisition is worth more than its isolation. */
+const step = (names: WorkflowNames, state: string, { next, onFailure = next, ...options }: Omit<CallOptions, 'catch' | 'inMember' | 'service'> & { readonly onFailure?: string }): States => ({
+  [state]: callTask(names, {
+    service: 'ec2',
+    inMember: true,
+    next,
+    catch: notedAndOn(state, onFailure),
+    ...options,
+  }),
+});
+
+const group = (names: WorkflowNames, state: string, kind: string, variable: string, next: string): States =>
+  step(names, state, {
+    action: 'createSecurityGroup',
+    args: {
+      GroupName: jsonata(`"cleanroom-${kind}-" & $states.context.Execution.Name`),
+      Description: jsonata(`"Cleanroom: ${kind} group of case " & $case.caseId`),
+      VpcId: jsonata('$instance.VpcId'),
+      TagSpecifications: [{ ResourceType: 'security-group', Tags: [{ Key: CASE_TAGS.caseId, Value: jsonata('$case.caseId') }] }],
+    },
+    assign: { [variable]: jsonata('$states.result.GroupId'), leftBehind: jsonata(`$append($leftBehind, [{"resource": $states.result.GroupId, "why": "${kind} security group in account " & $case.account}])`) },
+    next,
+    onFailure: ON,
+  });
+
+/** Puts every network interface of the instance into one group. */
+const swap = (names: WorkflowNames, state: string, one: string, done: string, failed: string, variable: string, next: string): States => ({
+  [state]: {
+    Type: 'Map',
+    Items: jsonata('[$instance.NetworkInterfaces.NetworkInterfaceId]'),
+    ItemSelector: { id: jsonata('$states.context.Map.Item.Value') },
+    MaxConcurrency: 10,
+    ItemProcessor: {
+      ProcessorConfig: { Mode: 'INLINE' },
+      StartAt: one,
+      States: {
+        [one]: callTask(names, {
+          service: 'ec2',
+          action: 'modifyNetworkInterfaceAttribute',
+          args: { NetworkInterfaceId: jsonata('$states.input.id'), Groups: [jsonata(`$${variable}`)] },
+          inMember: true,
+          catch: [{ ErrorEquals: ['States.ALL'], Next: failed }],
+          next: done,
+        }),
+        [done]: { Type: 'Succeed' },
+        [failed]: { Type: 'Fail', Error: 'Cleanroom.Interface', Cause: 'the security group of a network interface could not be changed' },
+      },
+    },
+    Assign: { calls: touched('ec2', 'modifyNetworkInterfaceAttribute', '$instance.NetworkInterfaces.NetworkInterfaceId', '$case.account', names.region) },
+    Output: {},
+    Catch: whenItFails(state, next, { notes: jsonata(`$append($notes, [{"state": ${quoted(state)}, "error": "Cleanroom.Interface", "cause": "the instance is not isolated"}])`) }),
+    Next: next,
+  },
+});
+
+const WRITE = 'Write down how to lift the isolation';
+
+const undoStates = (names: WorkflowNames): States => {
+  const groups = doneChange(names, '"isolated: network interface " & $n.NetworkInterfaceId', 'ec2:modifyNetworkInterfaceAttribute', '{"NetworkInterfaceId": $n.NetworkInterfaceId, "Groups": [$n.Groups.GroupId]}');
+  const metadata = doneChange(names, '"its metadata service is off"', 'ec2:modifyInstanceMetadataOptions', '{"InstanceId": $case.instanceId, "HttpEndpoint": $exists($instance.MetadataOptions.HttpEndpoint) ? $instance.MetadataOptions.HttpEndpoint : "enabled"}');
+  const profile = doneChange(names, '"its instance profile is taken away"', 'ec2:associateIamInstanceProfile', '{"InstanceId": $case.instanceId, "IamInstanceProfile": {"Arn": $profile.arn}}');
+  return {
+    [WRITE]: recordTask(names, {
+      state: WRITE,
+      changes: `$append([${stageChange('contain')}], $append([$map($instance.NetworkInterfaces, function($n) { ${groups} })], $append([${metadata}], $profile.id = "" ? [] : [${profile}])))`,
+      catch: whenItFails(WRITE, ON, { notes: jsonata(`$append($notes, [{"state": ${quoted(WRITE)}, "error": "Cleanroom.Record", "cause": "the instance is not isolated, since nobody could undo it"}])`) }),
+      next: 'Open all its network interfaces',
+    }),
+  };
+};
+
+/**
+ * Cuts the instance off. The group that lets everything through comes first: it makes the flows untracked, so that the one
+ * that lets nothing through ends those that are open. Then its credentials: no metadata service, no profile.
+ */
+export const containStates = (names: WorkflowNames): States => ({
+  'Is the instance to be isolated?': {
+    Type: 'Choice',
+    Choices: [{ Condition: jsonata('$case.options.containment = "isolate"'), Next: 'Make the open group' }],
+    Default: ON,
+  },
+  ...group(names, 'Make the open group', 'open', 'openGroup', 'Let everything in'),
+  ...step(names, 'Let everything in', { action: 'authorizeSecurityGroupIngress', args: { GroupId: jsonata('$openGroup'), IpPermissions: EVERYTHING }, next: 'Let everything out' }),
+  ...step(names, 'Let everything out', {
+    comment: 'A new group lets IPv4 out; IPv6 only where the VPC has it',
+    action: 'authorizeSecurityGroupEgress',
+    args: { GroupId: jsonata('$openGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
+    next: 'Make the containment group',
+  }),
+  ...group(names, 'Make the containment group', 'containment', 'closedGroup', 'Let nothing out'),
+  ...step(names, 'Let nothing out', {
+    action: 'revokeSecurityGroupEgress',
+    args: { GroupId: jsonata('$closedGroup'), IpPermissions: [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }] },
+    next: 'Let nothing out over IPv6',
+    onFailure: ON,
+  }),
+  ...step(names, 'Let nothing out over IPv6', {
+    comment: 'Fails where there was no such rule',
+    action: 'revokeSecurityGroupEgress',
+    args: { GroupId: jsonata('$closedGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
+    next: 'Which profile has it?',
+  }),
+  ...step(names, 'Which profile has it?', {
+    action: 'describeIamInstanceProfileAssociations',
+    args: { Filters: [{ Name: 'instance-id', Values: [jsonata('$case.instanceId')] }] },
+    asks: true,
+    assign: {
+      profile: jsonata('($found := $states.result.IamInstanceProfileAssociations[State in ["associating", "associated"]][0]; $exists($found) ? {"id": $found.AssociationId, "arn": $found.IamInstanceProfile.Arn} : {"id": "", "arn": ""})'),
+    },
+    next: WRITE,
+  }),
+  ...undoStates(names),
+  ...swap(names, 'Open all its network interfaces', 'Open a network interface', 'It is open', 'It cannot be opened', 'openGroup', 'Close all its network interfaces'),
+  ...swap(names, 'Close all its network interfaces', 'Close a network interface', 'It is closed', 'It cannot be closed', 'closedGroup', 'Switch its metadata service off'),
+  ...step(names, 'Switch its metadata service off', {
+    action: 'modifyInstanceMetadataOptions',
+    args: { InstanceId: jsonata('$case.instanceId'), HttpEndpoint: 'disabled' },
+    assign: { calls: touched('ec2', 'modifyInstanceMetadataOptions', '$case.instanceId', '$case.account', names.region) },
+    next: 'Has it a profile?',
+  }),
+  'Has it a profile?': { Type: 'Choice', Choices: [{ Condition: jsonata('$profile.id != ""'), Next: 'Take its profile away' }], Default: ON },
+  ...step(names, 'Take its profile away', {
+    action: 'disassociateIamInstanceProfile',
+    args: { AssociationId: jsonata('$profile.id') },
+    assign: { calls: touched('ec2', 'disassociateIamInstanceProfile', '$case.instanceId', '$case.account', names.region) },
+    next: ON,
+  }),
 });

@@ -50,6 +50,7 @@ export const openStates = (names: WorkflowNames): States => ({
       group: '',
       targetGroups: [],
       snapshots: [],
+      profile: { id: '', arn: '' },
       ...POLL_START,
     },
     Output: {},
