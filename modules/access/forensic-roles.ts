@@ -1,5 +1,6 @@
 import { IamInstanceProfile } from '@cdktf/provider-aws/lib/iam-instance-profile/index.js';
 import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
+import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { Construct } from 'constructs';
@@ -15,7 +16,7 @@ import { dataCustodianPolicy } from './policies/data-custodian.ts';
 import { investigatorPolicy } from './policies/investigator.ts';
 import { responderPolicy } from './policies/responder.ts';
 import { personTrust, serviceTrust } from './policies/trust.ts';
-import { workflowPolicy } from './policies/workflow.ts';
+import { workflowPolicy, workflowReportPolicy } from './policies/workflow.ts';
 import { workstationPolicy } from './policies/workstation.ts';
 
 /** Who may assume a person's role. */
@@ -105,7 +106,12 @@ export class ForensicRoles extends Construct {
       const resource = make(role, serviceTrust('ec2.amazonaws.com'), pipeline, 3600);
       new IamInstanceProfile(this, `${role}-profile`, { name: roleName(context, role), path, role: resource.name });
     }
-    make('workflow', serviceTrust('states.amazonaws.com', context.account), pipeline, 3600);
+    const workflow = make('workflow', serviceTrust('states.amazonaws.com', context.account), pipeline, 3600);
+    new IamRolePolicy(this, 'workflow-reports', {
+      name: 'report',
+      role: workflow.name,
+      policy: policyJson(workflowReportPolicy(context), 'inlineRole', 'the reporting policy of the workflow'),
+    });
 
     this.roleArns = arns as Record<ForensicRole, string>;
     this.peopleBoundaryArn = people.arn;

@@ -22,3 +22,6 @@ export const FunctionLogEvent = {
   sweepOrphan: 'sweep.orphan',
   sweepFinished: 'sweep.finished',
 } as const;
+
+/** Label of the state machine's Map over volumes; a part of the ARNs of its child executions. */
+export const VOLUMES_LABEL = 'Volumes';

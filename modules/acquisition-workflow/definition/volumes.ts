@@ -1,3 +1,4 @@
+import { VOLUMES_LABEL } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Flow, type States } from './asl.ts';
 import { collectorBranch } from './collector.ts';
 import { keepingBranch, sharingBranch } from './copies.ts';
@@ -7,9 +8,6 @@ import { CALLS_CHANGE, problemLine, recordTask, stageChange } from './records.ts
 import { releaseStates } from './release.ts';
 import { withOwnVariables } from './scope.ts';
 import { whenItFails, type WorkflowNames } from './tasks.ts';
-
-/** Label of the Map over the volumes: a part of the ARNs of its child executions. */
-export const VOLUMES_LABEL = 'Volumes';
 
 const snapshotChange = (id: string, purpose: string, account: string, region: string, more = '{}'): string =>
   `{"kind": "snapshot", "volumeId": $volume.volumeId, "snapshot": $merge([{"id": ${id}, "purpose": ${quoted(purpose)}, "account": ${account}, "region": ${quoted(region)}, "kept": true}, ${more}])}`;
