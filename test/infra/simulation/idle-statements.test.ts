@@ -13,6 +13,7 @@ import { resolvedEstate, World } from './world.ts';
  */
 const SECOND_LOCKS: Readonly<Record<string, string>> = {
   'bucket/DenyStrangers': 'no bucket policy grants anything to strangers',
+  'inlineRole/NeverDeleteEvidence': 'the acquisition role may delete working copies only',
   'inlineRole/NeverDestroy': 'the acquisition role is granted no such action',
   'key/DenyGrantsToPeople': 'every grant of kms:CreateGrant asks for an AWS resource',
   'key/DenyLoss': 'administration includes no deletion',

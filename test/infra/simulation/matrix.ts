@@ -2,7 +2,9 @@
  * The matrix: who asks for what, with which keys, and what the answer has to be. A row is
  * `[verdict, action, resource, keys]`; keys are those that AWS adds for this action beside those every request has.
  */
-import { bucketArn, caseCollectorRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, type ForensicRole, type Place } from '../../../modules/vocabulary/index.ts';
+import {
+  bucketArn, caseCollectorRoleArn, functionArn, handlerRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, stateMachineArn, type ForensicRole, type Place,
+} from '../../../modules/vocabulary/index.ts';
 import { policyDocument, type PolicyDocument } from '../../../modules/policy.ts';
 import type { ContextKeys, Principal, World } from './world.ts';
 
@@ -407,8 +409,22 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
       promise: 'the workflow images, verifies and tidies up after itself in a sealed account',
       who: workflow,
       rows: [
-        ['allow', 'sts:AssumeRole', memberRoleArn(place, firstMember), { 'sts:ExternalId': 'example-external-id-shop', 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] }],
-        ['allow', 'sts:TagSession', memberRoleArn(place, firstMember), { 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] }],
+        ['allow', 'sts:AssumeRole', memberRoleArn(place, firstMember), { 'sts:ExternalId': stateMachineArn(place) }],
+        ['allow', 'sts:AssumeRole', memberRoleArn(place, firstMember), { 'sts:ExternalId': `${stateMachineArn(place)}/Volumes` }],
+        ['allow', 'lambda:InvokeFunction', functionArn(place, 'preflight')],
+        ['deny', 'lambda:InvokeFunction', functionArn(place, 'release')],
+        ['allow', 'sns:Publish', topic],
+        ['allow', 'kms:GenerateDataKey', logsKey, { 'kms:ViaService': `sns.${region}.amazonaws.com` }],
+        ['allow', 'states:StartExecution', stateMachineArn(place)],
+        ['allow', 'states:DescribeExecution', `${stateMachineArn(place).replace(':stateMachine:', ':execution:')}/Volumes:one`],
+        ['deny', 'states:StopExecution', `arn:aws:states:${region}:${account}:execution:other:one`],
+        ['allow', 'logs:FilterLogEvents', `${logs('ForensicDiskReadiness')}:*`],
+        ['allow', 'logs:PutLogEvents', `${logs('ForensicDiskAudit')}:*`],
+        ['deny', 'logs:PutLogEvents', `${logs('ForensicDiskCapture')}:*`],
+        ['allow', 'logs:CreateLogDelivery', anything],
+        ['allow', 's3:ListBucket', active, { 's3:prefix': `${OWN}/disk_evidence/vol-0123456789abcdef0.manifest.json` }],
+        ['deny', 's3:ListBucket', active, { 's3:prefix': OWN }],
+        ['allow', 's3:PutObject', `${active}/${OWN}/instance/i-0123456789abcdef0/metadata.json`, CREATES],
         ['allow', 'ec2:CopySnapshot', snapshot(place)],
         ['allow', 'ec2:LockSnapshot', snapshot(place)],
         ['allow', 'ec2:CreateVolume', volume],
@@ -420,7 +436,7 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['allow', 'ec2:AttachVolume', instance, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
         ['allow', 'ec2:TerminateInstances', instance, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
         ['allow', 'ec2:DeleteVolume', volume, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
-        ['allow', 'ec2:DeleteSnapshot', snapshot(place), { 'aws:ResourceTag/CleanroomPurpose': 'working-copy' }],
+        ['deny', 'ec2:DeleteSnapshot', snapshot(place), { 'aws:ResourceTag/CleanroomPurpose': 'working-copy' }],
         ['allow', 'iam:CreateRole', caseCollectorRoleArn(place, OWN), { 'iam:PermissionsBoundary': `arn:aws:iam::${account}:policy/cleanroom/cleanroom-pipeline-boundary-${region}` }],
         ['allow', 'iam:TagRole', caseCollectorRoleArn(place, OWN)],
         ['allow', 'iam:AttachRolePolicy', caseCollectorRoleArn(place, OWN), { 'iam:PolicyARN': `arn:aws:iam::${account}:policy/cleanroom/cleanroom-collector-${region}` }],
@@ -435,11 +451,10 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['allow', 'kms:CreateGrant', evidenceKey, forEc2],
         ['allow', 'kms:GenerateDataKeyWithoutPlaintext', evidenceKey, throughEc2],
         ['allow', 'kms:GenerateDataKey', evidenceKey, throughS3],
-        ['allow', 's3:PutObject', `${active}/${OWN}/case.json`, CREATES],
-        ['allow', 's3:PutObject', `${active}/${OWN}/event.json`, CREATES],
-        ['allow', 's3:PutObject', `${active}/${OWN}/instance/i-0123456789abcdef0/console.jpg`, CREATES],
-        ['allow', 's3:GetObject', manifest(active, OWN)],
-        ['allow', 's3:GetObjectAttributes', image(active, OWN)],
+        ['deny', 's3:PutObject', `${active}/${OWN}/case.json`, CREATES],
+        ['deny', 's3:PutObject', `${active}/${OWN}/event.json`, CREATES],
+        ['deny', 's3:PutObject', `${active}/${OWN}/instance/i-0123456789abcdef0/console.jpg`, CREATES],
+        ['deny', 's3:GetObject', manifest(active, OWN)],
         ['deny', 's3:PutObject', image(active, OWN), CREATES],
         ['deny', 's3:PutObject', manifest(active, OWN), CREATES],
         ['deny', 's3:DeleteObject', `${active}/${OWN}/case.json`],
@@ -590,7 +605,19 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['allow', 'ec2:GetConsoleOutput', ec2(place, 'instance', 'i-1', firstMember)],
         ['allow', 'ec2:ModifyInstanceAttribute', ec2(place, 'instance', 'i-1', firstMember), { 'ec2:Attribute': 'DisableApiTermination' }],
         ['allow', 'ec2:ModifyInstanceAttribute', ec2(place, 'instance', 'i-1', firstMember), { 'ec2:Attribute': 'InstanceInitiatedShutdownBehavior' }],
-        ['allow', 'ec2:CreateTags', ec2(place, 'instance', 'i-1', firstMember), { 'aws:TagKeys': ['CaseId'] }],
+        ['deny', 'ec2:CreateTags', ec2(place, 'instance', 'i-1', firstMember), { 'aws:TagKeys': ['CaseId'] }],
+        ['allow', 'autoscaling:EnterStandby', `arn:aws:autoscaling:${region}:${firstMember}:autoScalingGroup:0:autoScalingGroupName/web`],
+        ['allow', 'elasticloadbalancing:DeregisterTargets', `arn:aws:elasticloadbalancing:${region}:${firstMember}:targetgroup/web/0`],
+        ['deny', 'autoscaling:TerminateInstanceInAutoScalingGroup', `arn:aws:autoscaling:${region}:${firstMember}:autoScalingGroup:0:autoScalingGroupName/web`],
+        ['allow', 'securityhub:BatchUpdateFindings', `arn:aws:securityhub:${region}:${firstMember}:hub/default`],
+        ['allow', 'ec2:DeleteSnapshot', snapshot(place), { 'aws:ResourceTag/CleanroomPurpose': 'working-copy', 'aws:ResourceTag/CaseId': OWN }],
+        ['deny', 'ec2:DeleteSnapshot', snapshot(place), { 'aws:ResourceTag/CleanroomPurpose': 'evidence', 'aws:ResourceTag/CaseId': OWN }],
+        ['deny', 'ec2:DeleteSnapshot', snapshot(place), { 'aws:ResourceTag/CleanroomPurpose': 'working-copy' }],
+        ['allow', 'ec2:CreateSecurityGroup', ec2(place, 'vpc', 'vpc-1', firstMember)],
+        ['allow', 'ec2:CreateTags', ec2(place, 'security-group', 'sg-1', firstMember), { 'ec2:CreateAction': 'CreateSecurityGroup', 'aws:TagKeys': ['CaseId'] }],
+        ['allow', 'ec2:RevokeSecurityGroupEgress', ec2(place, 'security-group', 'sg-1', firstMember), { 'aws:ResourceTag/CaseId': OWN }],
+        ['deny', 'ec2:RevokeSecurityGroupEgress', ec2(place, 'security-group', 'sg-2', firstMember)],
+        ['deny', 'ec2:DeleteSecurityGroup', ec2(place, 'security-group', 'sg-1', firstMember), { 'aws:ResourceTag/CaseId': OWN }],
         ['allow', 'ec2:CreateSnapshots', ec2(place, 'instance', 'i-1', firstMember)],
         ['allow', 'ec2:CreateSnapshots', snapshot(place), { 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] }],
         ['allow', 'ec2:CopySnapshot', snapshot(place), { 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] }],
@@ -892,14 +919,32 @@ export function trustMatrixOf(place: Place, members: readonly string[]): readonl
       ],
     },
     {
-      promise: 'the acquisition role is for the workflow, with the external id and a case',
+      promise: 'the acquisition role is for the state machine, which shows its own ARN and nothing else',
       who: workflow,
       rows: [
+        ['allow', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': stateMachineArn(place) }],
+        ['allow', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': `${stateMachineArn(place)}/Volumes` }],
+        ['deny', 'sts:AssumeRole', memberRole],
+        ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': `${stateMachineArn(place)}-other` }],
+        ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': 'example-external-id-shop', ...forCase }],
+      ],
+    },
+    {
+      promise: 'the acquisition role is for the functions that enter accounts, with the external id and a case',
+      who: { arn: handlerRoleArn(place, 'preflight') },
+      rows: [
         ['allow', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': 'example-external-id-shop', ...forCase }],
+        ['allow', 'sts:TagSession', memberRole, forCase],
         ['deny', 'sts:AssumeRole', memberRole, forCase],
         ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': 'example-external-id-data', ...forCase }],
         ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': 'example-external-id-shop' }],
+        ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': stateMachineArn(place) }],
       ],
+    },
+    {
+      promise: 'the acquisition role is for no other function',
+      who: { arn: handlerRoleArn(place, 'record') },
+      rows: [['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': 'example-external-id-shop', ...forCase }]],
     },
   ];
 }
