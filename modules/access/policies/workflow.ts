@@ -1,6 +1,6 @@
 import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
 import {
-  alertTopicName, bucketArn, CASE_TAGS, caseRolePath, functionArn, iamPath, LOG_GROUPS, logGroupName, memberRolePattern, roleName, stateMachineArn,
+  alertTopicName, bucketArn, CASE_TAGS, caseRolePath, functionArn, iamPath, type LOG_GROUPS, logGroupName, memberRolePattern, roleName, stateMachineArn,
 } from '../../vocabulary/index.ts';
 import { anyKey, keyThrough, type AccessContext } from './context.ts';
 

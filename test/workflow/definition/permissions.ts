@@ -2,7 +2,7 @@ import type { StateMachine } from '../../../modules/acquisition-workflow/definit
 import { actionOf, type Service } from '../../../modules/acquisition-workflow/definition/tasks.ts';
 import type { PolicyDocument, PolicyStatement } from '../../../modules/policy.ts';
 import { callOf } from './arguments.ts';
-import { tasksOf } from './walk.ts';
+import { statesOf, tasksOf } from './walk.ts';
 
 /** IAM actions whose name is not the operation's. */
 const RENAMED: Readonly<Record<string, string>> = { 's3:ListObjectsV2': 's3:ListBucket' };
@@ -36,16 +36,15 @@ export function neededActions(machine: StateMachine, whose: Whose): ReadonlyMap<
     add(action, name);
     for (const besides of BESIDES[action] ?? []) add(besides, name);
   }
-  for (const { name, state } of [...distributedMaps(machine)]) {
-    void state;
+  for (const name of distributedMaps(machine)) {
     if (whose === 'workflow') for (const action of ['states:StartExecution', 'states:DescribeExecution', 'states:StopExecution']) add(action, name);
   }
   return needed;
 }
 
-function* distributedMaps(machine: StateMachine): Generator<{ name: string; state: unknown }> {
-  for (const [name, state] of Object.entries(machine.States)) if (state.Type === 'Map' && state.ItemProcessor.ProcessorConfig.Mode === 'DISTRIBUTED') yield { name, state };
-}
+/** Maps whose iterations are executions, which the state machine starts itself. */
+const distributedMaps = (machine: StateMachine): string[] =>
+  statesOf(machine).flatMap(({ name, state }) => (state.Type === 'Map' && state.ItemProcessor.ProcessorConfig.Mode === 'DISTRIBUTED' ? [name] : []));
 
 const list = (value: PolicyStatement['Action']): readonly string[] => (value === undefined ? [] : typeof value === 'string' ? [value] : value);
 
