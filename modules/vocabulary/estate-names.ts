@@ -83,6 +83,7 @@ export const PARAMETERS = {
   transitKeyArn: 'evidence/transit-key-arn',
   activeBucket: 'evidence/active-bucket',
   alertTopicArn: 'audit/alert-topic-arn',
+  collectorImageId: 'collector-image/image-id',
 } as const;
 export type ParameterName = keyof typeof PARAMETERS;
 

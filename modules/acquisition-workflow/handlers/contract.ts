@@ -6,7 +6,6 @@ import type { AcquisitionInput, CaseChange, CostAndTime, ManifestReference } fro
 export type DescribedInstance = {
   readonly InstanceId: string;
   readonly OwnerId?: string;
-  readonly RootDeviceType?: string;
   readonly Placement?: { readonly AvailabilityZone?: string };
   readonly State?: { readonly Name?: string };
   readonly BlockDeviceMappings?: readonly { readonly DeviceName?: string; readonly Ebs?: { readonly VolumeId?: string } }[];
@@ -50,17 +49,22 @@ export type VolumePlan = {
   readonly encrypted: boolean;
   /** Key of the source volume; absent where it is not encrypted. */
   readonly keyArn?: string;
+  /** `direct` where the snapshot can be shared as it is; `transit` where it is encrypted and has to be copied first. */
+  readonly route: 'direct' | 'transit';
   readonly volumeType: 'gp3' | 'standard';
   /** MiB/s, gp3 only. */
   readonly throughput?: number;
   readonly iops?: number;
   /** MiB/s at which the volume is filled from its snapshot, 100 to 300; gp3 only. */
   readonly initializationRate?: number;
+  /** Type of the collector that reads it. */
+  readonly instanceType: string;
 };
 
 /** Where and with what the volumes are imaged. */
 export type AcquisitionPlan = {
   readonly imageId: string;
+  /** Type of the collectors whose volume says nothing else. */
   readonly instanceType: string;
   readonly subnetId: string;
   readonly zone: string;
