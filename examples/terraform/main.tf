@@ -1,4 +1,4 @@
-# Three of the modules in somebody else's Terraform, without Node: an organization and a log archive that exist already.
+# Four of the modules in somebody else's Terraform, without Node: an organization and a log archive that exist already.
 # `npm run build:terraform` writes the modules to dist/terraform.
 
 terraform {
@@ -28,9 +28,13 @@ locals {
   key_administrator = "arn:aws:iam::100000000004:role/platform-deployment"
 }
 
-resource "aws_kms_key" "logs" {
-  description         = "The platform's own key for logs"
-  enable_key_rotation = true
+module "audit" {
+  source                 = "../../dist/terraform/forensic-audit"
+  account_id             = local.forensic_account
+  region                 = var.region
+  log_archive_account_id = local.log_archive
+  key_administrator_arns = [local.key_administrator]
+  alert_email            = "security@example.com"
 }
 
 module "network" {
@@ -41,7 +45,7 @@ module "network" {
   log_archive_account_id = local.log_archive
   cidr                   = "10.80.0.0/20"
   zones                  = ["${var.region}a", "${var.region}b"]
-  logs_key_arn           = aws_kms_key.logs.arn
+  logs_key_arn           = module.audit.logs_key_arn
 }
 
 module "vault" {

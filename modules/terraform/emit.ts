@@ -27,6 +27,7 @@ export function emitModule(spec: ModuleSpec): Readonly<Record<string, string>> {
   const reader: Variables = {
     text: (name) => get(name).stringValue,
     number: (name) => get(name).numberValue,
+    flag: (name) => get(name).booleanValue,
     list: (name) => get(name).listValue,
     element: (name, index) => Fn.element(get(name).listValue, index) as string,
   };

@@ -1,3 +1,4 @@
+import type { IResolvable } from 'cdktf';
 import type { Construct } from 'constructs';
 
 /** A variable of a plain Terraform module. */
@@ -14,6 +15,8 @@ export interface VariableSpec {
 export interface Variables {
   text(name: string): string;
   number(name: string): number;
+  /** Whether something is wanted; only Terraform knows. */
+  flag(name: string): IResolvable;
   list(name: string): string[];
   /** An element of a list, by position. */
   element(name: string, index: number): string;

@@ -61,6 +61,8 @@ export const LOG_DAYS: VariableSpec = {
   validation: { condition: 'contains([365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], VALUE)', message: 'One of CloudWatch\'s values from 365 on is allowed.' },
 };
 
+export const LOG_PREFIX: VariableSpec = { type: 'string', description: 'Prefix of the collector\'s log groups.', default: '' };
+
 export const retentionDays = (of: string, days: number): VariableSpec => ({
   type: 'number',
   description: `Days that object versions in ${of} stay undeletable.`,

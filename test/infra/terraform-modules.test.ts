@@ -26,7 +26,7 @@ describeWhereThere(['terraform'], 'the plain Terraform modules', function () {
       for (const [name, { type, description, validation }] of variables) {
         expect(type, name).to.match(/^(string|number|bool|list\(string\))$/);
         expect(description, name).to.be.a('string').and.not.equal('');
-        if (name !== 'log_prefix') expect(validation?.length, `${spec.name}.${name}`).to.equal(1);
+        if (name !== 'log_prefix' && type !== 'bool') expect(validation?.length, `${spec.name}.${name}`).to.equal(1);
       }
       expect(modules.get(spec.name)?.['README.md']).to.contain('## What it does not do').and.to.contain('## What it costs');
       for (const [name] of variables) expect(modules.get(spec.name)?.['README.md']).to.contain(`\`${name}\``);
@@ -57,7 +57,7 @@ describeWhereThere(['terraform'], 'the plain Terraform modules', function () {
 
   it('work together in the HCL example', async () => {
     const files = Object.fromEntries([...modules].flatMap(([name, list]) => Object.entries(list).map(([file, content]) => [`dist/terraform/${name}/${file}`, content])));
-    const mocks = ['aws_kms_key', 'aws_s3_bucket', 'aws_iam_role', 'aws_iam_policy', 'aws_cloudwatch_log_group']
+    const mocks = ['aws_kms_key', 'aws_s3_bucket', 'aws_iam_role', 'aws_iam_policy', 'aws_cloudwatch_log_group', 'aws_sns_topic']
       .map((type) => `  mock_resource "${type}" {\n    defaults = { arn = "arn:aws:iam::123456789012:role/mocked" }\n  }\n`)
       .join('');
     const test = `mock_provider "aws" {

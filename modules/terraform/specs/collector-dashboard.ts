@@ -1,7 +1,7 @@
 import { CollectorDashboard } from '../../observability/collector-dashboard.ts';
 import { LOG_GROUPS, logGroupName, type LogGroup } from '../../vocabulary/index.ts';
 import type { ModuleSpec } from '../spec.ts';
-import { PLACE, placeOf } from '../variables.ts';
+import { LOG_PREFIX, PLACE, placeOf } from '../variables.ts';
 
 export const collectorDashboard: ModuleSpec = {
   name: 'collector-dashboard',
@@ -11,7 +11,7 @@ export const collectorDashboard: ModuleSpec = {
   variables: {
     ...PLACE,
     alert_topic_arn: { type: 'string', description: 'Topic that alarms are sent to.', validation: { condition: 'startswith(VALUE, "arn:")', message: 'The ARN of a topic is allowed.' } },
-    log_prefix: { type: 'string', description: 'Prefix of the collector\'s log groups.', default: '' },
+    log_prefix: LOG_PREFIX,
   },
   build: (scope, v) => {
     const groups = (Object.keys(LOG_GROUPS) as LogGroup[]).map((group) => [group, logGroupName(group, v.text('log_prefix'))]);

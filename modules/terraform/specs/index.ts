@@ -3,6 +3,8 @@ import { accountDefaults } from './account-defaults.ts';
 import { acquisitionRole } from './acquisition-role.ts';
 import { collectorDashboard } from './collector-dashboard.ts';
 import { evidenceVault } from './evidence-vault.ts';
+import { forensicAudit } from './forensic-audit.ts';
+import { forensicOrganization } from './forensic-organization.ts';
 import { forensicRoles } from './forensic-roles.ts';
 import { guardrails } from './guardrails.ts';
 import { isolatedNetwork } from './isolated-network.ts';
@@ -14,6 +16,8 @@ export const MODULE_SPECS: readonly ModuleSpec[] = [
   acquisitionRole,
   collectorDashboard,
   evidenceVault,
+  forensicAudit,
+  forensicOrganization,
   forensicRoles,
   guardrails,
   isolatedNetwork,
