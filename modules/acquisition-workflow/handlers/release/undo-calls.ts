@@ -1,0 +1,43 @@
+import { type AutoScalingClient, ExitStandbyCommand } from '@aws-sdk/client-auto-scaling';
+import {
+  AssociateIamInstanceProfileCommand, type EC2Client, ModifyInstanceAttributeCommand, ModifyInstanceMetadataOptionsCommand, ModifyNetworkInterfaceAttributeCommand,
+  ReplaceIamInstanceProfileAssociationCommand,
+} from '@aws-sdk/client-ec2';
+import { type ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from '@aws-sdk/client-elastic-load-balancing';
+import { type ElasticLoadBalancingV2Client, RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { DeleteRolePolicyCommand, type IAMClient } from '@aws-sdk/client-iam';
+import type { UndoAction, UndoCall } from '../../../vocabulary/index.ts';
+
+/** Clients of the suspect's account, by its acquisition role. */
+export type UndoClients = {
+  readonly ec2: EC2Client;
+  readonly autoScaling: AutoScalingClient;
+  readonly elb: ElasticLoadBalancingClient;
+  readonly elbv2: ElasticLoadBalancingV2Client;
+  readonly iam: IAMClient;
+};
+
+type Answer = { readonly $metadata: { readonly requestId?: string | undefined } };
+
+/** Parameters come from the record, where JSON has checked nothing but their shape: AWS itself refuses what does not fit. */
+const CALLS: Readonly<Record<UndoAction, (clients: UndoClients, parameters: never) => Promise<Answer>>> = {
+  'autoscaling:exitStandby': ({ autoScaling }, parameters) => autoScaling.send(new ExitStandbyCommand(parameters)),
+  'ec2:associateIamInstanceProfile': ({ ec2 }, parameters) => ec2.send(new AssociateIamInstanceProfileCommand(parameters)),
+  'ec2:modifyInstanceAttribute': ({ ec2 }, parameters) => ec2.send(new ModifyInstanceAttributeCommand(parameters)),
+  'ec2:modifyInstanceMetadataOptions': ({ ec2 }, parameters) => ec2.send(new ModifyInstanceMetadataOptionsCommand(parameters)),
+  'ec2:modifyNetworkInterfaceAttribute': ({ ec2 }, parameters) => ec2.send(new ModifyNetworkInterfaceAttributeCommand(parameters)),
+  'ec2:replaceIamInstanceProfileAssociation': ({ ec2 }, parameters) => ec2.send(new ReplaceIamInstanceProfileAssociationCommand(parameters)),
+  'elasticloadbalancing:registerInstancesWithLoadBalancer': ({ elb }, parameters) => elb.send(new RegisterInstancesWithLoadBalancerCommand(parameters)),
+  'elasticloadbalancingv2:registerTargets': ({ elbv2 }, parameters) => elbv2.send(new RegisterTargetsCommand(parameters)),
+  'iam:deleteRolePolicy': ({ iam }, parameters) => iam.send(new DeleteRolePolicyCommand(parameters)),
+};
+
+/** Makes the call; gives its request id. */
+export const undo = async (clients: UndoClients, { action, parameters }: UndoCall): Promise<string | undefined> =>
+  (await CALLS[action](clients, parameters as never)).$metadata.requestId;
+
+/** The call as IAM and CloudTrail name it. */
+export function actionName({ action }: UndoCall): string {
+  const [service = '', operation = ''] = action.split(':');
+  return `${service === 'elasticloadbalancingv2' ? 'elasticloadbalancing' : service}:${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
+}
