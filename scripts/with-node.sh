@@ -1,10 +1,10 @@
 #!/bin/sh
 # Runs one of the project's scripts with everything it needs, and sets up what is missing first.
 #
-#   sh scripts/with-node.sh <mode> <script> [args...]     mode: run | quickstart | test | bench
+#   sh scripts/with-node.sh <mode> <script> [args...]     mode: run | quickstart | test | image | bench
 #
 # All modes: Node 24 (from the npm package below when the machine's own is older) and node_modules as package-lock.json
-# has them. quickstart, test and bench: also Debian packages; test: also moto. A second run finds everything in place and
+# has them. All but run: also Debian packages; test and image: also moto. A second run finds everything in place and
 # does no set-up work. Set-up speaks on standard error only: standard output belongs to the script.
 set -eu
 
@@ -18,6 +18,7 @@ test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mk
   python3-fusepy:/usr/lib/python3/dist-packages/fusepy.py
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
   openssl:openssl python3:python3 shellcheck:shellcheck systemd:systemd-notify nftables:nft"
+image_packages="$test_packages debootstrap:debootstrap qemu-system-x86:qemu-system-x86_64 iproute2:ip"
 bench_packages="$quickstart_packages awscli:/usr/bin/aws rclone:rclone openssl:openssl"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
@@ -27,7 +28,7 @@ die() {
 }
 
 [ $# -ge 2 ] || {
-  echo 'usage: sh scripts/with-node.sh run|quickstart|test|bench <script> [args...]' >&2
+  echo 'usage: sh scripts/with-node.sh run|quickstart|test|image|bench <script> [args...]' >&2
   exit 64
 }
 mode=$1 script=$2
@@ -36,9 +37,10 @@ case $mode in
   run) packages='' ;;
   quickstart) packages=$quickstart_packages ;;
   test) packages=$test_packages ;;
+  image) packages=$image_packages ;;
   bench) packages=$bench_packages ;;
   *)
-    echo "set-up: got mode \"$mode\"; allowed: run, quickstart, test, bench" >&2
+    echo "set-up: got mode \"$mode\"; allowed: run, quickstart, test, image, bench" >&2
     exit 64
     ;;
 esac
@@ -63,7 +65,7 @@ use_node() {
 
 # Puts the python3 that has moto first on PATH for the tests, where it had to be installed.
 use_moto() {
-  [ "$mode" = test ] || return 0
+  [ "$mode" = test ] || [ "$mode" = image ] || return 0
   line_of "$tools/moto/stamp"
   [ "$line" != "$moto_version" ] || PATH=$tools/moto/bin:$PATH
 }
@@ -91,7 +93,7 @@ has_moto() {
 }
 
 moto_is_there() {
-  [ "$mode" = test ] || return 0
+  [ "$mode" = test ] || [ "$mode" = image ] || return 0
   line_of "$tools/moto/stamp"
   [ "$line" = "$moto_version" ] || has_moto python3
 }

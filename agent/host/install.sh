@@ -3,8 +3,8 @@
 # newer bundle replaces an older one.
 #
 #   ./install.sh                 the command `collector`, its user, and the service (not enabled)
-#   ./install.sh --unattended    for a machine of its own: also read-only disks, firewall, hardening; the service starts at boot,
-#                                and the machine powers off when it ends
+#   ./install.sh --unattended    for a machine of its own: also read-only disks, firewall, hardening; the service starts at boot
+#                                when there is a case, and the machine powers off when it ends
 #   ./install.sh --remove        takes all of it away again; evidence, logs, settings and /var/lib/cleanroom stay
 #   ./install.sh --root <dir>    with any of these: into the root file system in that folder
 #
@@ -61,7 +61,7 @@ remove_all() {
     return 0
   }
   if is_running; then systemctl stop collector.service 2>/dev/null || :; fi
-  units disable collector.service cleanroom-firewall.service 2>/dev/null || :
+  units disable cleanroom-start.service cleanroom-firewall.service 2>/dev/null || :
   # Only what this script put there; a mask is a link to /dev/null that it has noted.
   while IFS= read -r path; do
     case $path in
@@ -116,6 +116,7 @@ put 0755 lib/node $lib/node
 put 0644 lib/collector.mjs $lib/collector.mjs
 put 0755 libexec/collector $lib/collector
 put 0755 libexec/back-off $lib/back-off
+put 0755 libexec/start-when-asked $lib/start-when-asked
 put 0755 libexec/disk-guard $lib/disk-guard
 for text in VERSION LICENSES.txt node.LICENSE sbom.cdx.json SHA256SUMS README; do put 0644 $text $lib/$text; done
 put 0755 install.sh $lib/install.sh
@@ -129,6 +130,7 @@ if [ -n "$unattended" ]; then
   put 0644 udev/00-cleanroom.rules /usr/lib/udev/rules.d/00-cleanroom.rules
   put 0644 etc/firewall.nft $lib/firewall.nft
   put 0644 systemd/cleanroom-firewall.service /usr/lib/systemd/system/cleanroom-firewall.service
+  put 0644 systemd/cleanroom-start.service /usr/lib/systemd/system/cleanroom-start.service
   put 0644 systemd/unattended.conf /usr/lib/systemd/system/collector.service.d/unattended.conf
   put 0644 etc/modprobe.conf /usr/lib/modprobe.d/cleanroom.conf
   put 0644 etc/sysctl.conf /usr/lib/sysctl.d/60-cleanroom.conf
@@ -138,7 +140,7 @@ if [ -n "$unattended" ]; then
     mkdir -p -- "$root/etc/systemd/system"
     link /dev/null "/etc/systemd/system/$unit"
   done
-  units enable collector.service cleanroom-firewall.service
+  units enable cleanroom-start.service cleanroom-firewall.service
 fi
 
 install -m 0644 -- "$new_list" "$root$list"

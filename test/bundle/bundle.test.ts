@@ -116,12 +116,12 @@ describe('the collector bundle', function () {
       const once = await run(tree);
       await run('/bundle/install.sh --unattended');
       expect(await run(tree)).to.equal(once);
-      expect(await run('test -L /etc/systemd/system/multi-user.target.wants/collector.service && readlink /etc/systemd/system/udisks2.service')).to.equal('/dev/null');
+      expect(await run('test -L /etc/systemd/system/multi-user.target.wants/cleanroom-start.service && readlink /etc/systemd/system/udisks2.service')).to.equal('/dev/null');
     });
 
     it('has units that systemd-analyze verifies, and a sandbox that it scores as safe', async () => {
       await run('/bundle/install.sh --unattended');
-      expect(await run('systemd-analyze verify --man=no collector.service cleanroom-firewall.service 2>&1 | grep -E "cleanroom|collector" || :')).to.equal('');
+      expect(await run('systemd-analyze verify --man=no collector.service cleanroom-start.service cleanroom-firewall.service 2>&1 | grep -E "cleanroom|collector" || :')).to.equal('');
       const { code, output } = await host.run('systemd-analyze security --offline=yes --threshold=15 --no-pager /usr/lib/systemd/system/collector.service');
       expect(code, output).to.equal(0);
     });
