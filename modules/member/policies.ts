@@ -33,7 +33,8 @@ export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
   const inOrganization = options.organizationId === undefined ? {} : { 'aws:PrincipalOrgID': options.organizationId };
   const functions = { ArnLike: { 'aws:PrincipalArn': ENTERING_FUNCTIONS.map((handler) => handlerRoleArn(anywhere, handler)) } };
   const forCase = { StringLike: { [`aws:RequestTag/${CASE_TAGS.caseId}`]: '?*' } };
-  const machines = options.forensicPlaces.map((place) => stateMachineArn(place));
+  // The caller's own machine, whatever its Region: a trust policy takes 2,048 characters, and an estate may have thirty Regions.
+  const machine = stateMachineArn({ ...options, account: '${aws:PrincipalAccount}', region: '*' });
   return policyDocument(
     {
       Sid: 'StateMachine',
@@ -42,7 +43,7 @@ export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
       Condition: {
         ArnLike: { 'aws:PrincipalArn': roleArn(anywhere, 'workflow') },
         // The executions of a distributed Map belong to the machine's ARN with the Map's label behind it.
-        StringLike: { 'sts:ExternalId': machines.flatMap((machine) => [machine, `${machine}/${VOLUMES_LABEL}`]) },
+        StringLike: { 'sts:ExternalId': [machine, `${machine}/${VOLUMES_LABEL}`] },
         ...(options.organizationId === undefined ? {} : { StringEquals: inOrganization }),
       },
     },

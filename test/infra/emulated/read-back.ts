@@ -142,9 +142,10 @@ export function promiseReadBack(applied: () => Applied): void {
     const RoleName = memberRoleName({ prefix: 'cleanroom' });
     const member = emulated.input.monitoredAccounts?.find(({ id }) => id === MEMBER);
     const [{ Role }, { PolicyNames }] = (await ask(MEMBER, 'iam', ['get_role', { RoleName }], ['list_role_policies', { RoleName }])) as [Loose, Loose];
-    const trust = statement(Role.AssumeRolePolicyDocument, 'Workflow');
-    expect(trust.Condition.StringEquals['sts:ExternalId']).to.equal(member?.externalId);
-    expect([trust.Principal.AWS].flat()).to.have.members(emulated.input.accounts.forensic.map(({ id }) => id));
+    const trusted = Role.AssumeRolePolicyDocument;
+    expect(statement(trusted, 'Functions').Condition.StringEquals['sts:ExternalId']).to.equal(member?.externalId);
+    expect(statement(trusted, 'StateMachine').Condition.StringLike['sts:ExternalId']).to.include('arn:aws:states:*:${aws:PrincipalAccount}:stateMachine:cleanroom-acquisition');
+    for (const { Principal } of trusted.Statement) expect([Principal.AWS].flat()).to.have.members(emulated.input.accounts.forensic.map(({ id }) => id));
     const [{ PolicyDocument }] = (await ask(MEMBER, 'iam', ['get_role_policy', { RoleName, PolicyName: PolicyNames[0] }])) as [Loose];
     expect(statement(PolicyDocument, 'NeverDestroy').Effect).to.equal('Deny');
     const [{ Grants }] = (await ask(MEMBER, 'kms', ['list_grants', { KeyId: member?.sourceKeyArns?.[0] }])) as [Loose];

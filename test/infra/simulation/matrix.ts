@@ -926,6 +926,7 @@ export function trustMatrixOf(place: Place, members: readonly string[]): readonl
         ['allow', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': `${stateMachineArn(place)}/Volumes` }],
         ['deny', 'sts:AssumeRole', memberRole],
         ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': `${stateMachineArn(place)}-other` }],
+        ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': stateMachineArn({ ...place, account: STRANGER }) }],
         ['deny', 'sts:AssumeRole', memberRole, { 'sts:ExternalId': 'example-external-id-shop', ...forCase }],
       ],
     },
