@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { bucketArn } from '../../vocabulary/index.ts';
+import { bucketArn, functionArn } from '../../vocabulary/index.ts';
 import { anyKey, collectorLogArns, keyThrough, type AccessContext } from './context.ts';
 
 /** The responder starts and approves cases and sees how they go, but never reads an image. */
@@ -8,22 +8,29 @@ export const responderPolicy = (context: AccessContext): PolicyDocument => {
   const { partition, region, account, prefix } = context;
   return policyDocument(
     {
-      Sid: 'RunCases',
+      // One way in for people and findings alike: it checks what the estate allows, and opens nothing twice.
+      Sid: 'OpenAndReleaseCases',
       Effect: 'Allow',
-      Action: ['states:DescribeStateMachine', 'states:ListExecutions', 'states:StartExecution'],
+      Action: 'lambda:InvokeFunction',
+      Resource: [functionArn(context, 'open-case'), functionArn(context, 'release')],
+    },
+    {
+      Sid: 'SeeCases',
+      Effect: 'Allow',
+      Action: ['states:DescribeStateMachine', 'states:ListExecutions'],
       Resource: `arn:${partition}:states:${region}:${account}:stateMachine:${prefix}-*`,
     },
     {
       Sid: 'FollowCases',
       Effect: 'Allow',
-      Action: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+      Action: ['states:DescribeExecution', 'states:GetExecutionHistory', 'states:StopExecution'],
       Resource: `arn:${partition}:states:${region}:${account}:execution:${prefix}-*:*`,
     },
     {
       Sid: 'ReadCaseRecords',
       Effect: 'Allow',
       Action: ['s3:GetObject', 's3:GetObjectVersion'],
-      Resource: [`${bucket}/*/case.json`, `${bucket}/*/event.json`, `${bucket}/*/disk_evidence/*.manifest.json`],
+      Resource: [`${bucket}/*/case.json`, `${bucket}/*/event.json`, `${bucket}/*/instance/*/acquisition.json`, `${bucket}/*/instance/*/custody.jsonl`, `${bucket}/*/disk_evidence/*.manifest.json`],
     },
     {
       Sid: 'ListCases',
