@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AcquisitionOptions, EXIT, OpenCaseOutput, personEvent, PersonRequest, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import type { Context } from '../context.ts';
 import { CliError, inert } from '../errors.ts';
