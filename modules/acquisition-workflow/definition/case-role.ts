@@ -1,7 +1,7 @@
 import { CASE_TAGS, caseRolePath, roleName } from '../../vocabulary/index.ts';
 import { boundaryArn, collectorPolicyArn } from '../../access/policies/workflow.ts';
 import { serviceTrust } from '../../access/policies/trust.ts';
-import { jsonata, quoted, type Catcher, type Data, type States, type TaskState } from './asl.ts';
+import { jsonata, quoted, type Assign, type Catcher, type Data, type States, type TaskState } from './asl.ts';
 import { ENDING } from './open.ts';
 import { callTask, notedAndOn, whenItFails, type WorkflowNames } from './tasks.ts';
 
@@ -14,8 +14,8 @@ export const collectorRoleName = (names: WorkflowNames): string =>
 
 const existsAlready = (error: string, next: string, state: string): readonly Catcher[] => [{ ErrorEquals: [error], Next: next }, ...whenItFails(state, ENDING)];
 
-const iam = (names: WorkflowNames, action: string, args: Data, next: string, catchers: readonly Catcher[]): TaskState =>
-  callTask(names, { service: 'iam', action, args, catch: catchers, next });
+const iam = (names: WorkflowNames, action: string, args: Data, next: string, catchers: readonly Catcher[], assign?: Assign): TaskState =>
+  callTask(names, { service: 'iam', action, args, catch: catchers, next, ...(assign === undefined ? {} : { assign }) });
 
 const ROLE = { RoleName: jsonata('$collectorRole') };
 const PROFILE = { InstanceProfileName: jsonata('$collectorRole') };
@@ -38,6 +38,7 @@ export const caseRoleStates = (names: WorkflowNames): States => {
       },
       'Give it the collectors\' policy',
       existsAlready(exists, 'Give it the collectors\' policy', 'Make the collectors\' role'),
+      { leftBehind: jsonata('$append($leftBehind, [{"resource": $collectorRole, "why": "role and profile of the collectors"}])') },
     ),
     'Give it the collectors\' policy': iam(names, 'attachRolePolicy', { ...ROLE, PolicyArn: collectorPolicyArn(names) }, 'Make the collectors\' profile', whenItFails('Give it the collectors\' policy', ENDING)),
     'Make the collectors\' profile': iam(names, 'createInstanceProfile', { ...PROFILE, Path: caseRolePath(names) }, 'Put the role into the profile', existsAlready(exists, 'Put the role into the profile', 'Make the collectors\' profile')),
@@ -47,11 +48,11 @@ export const caseRoleStates = (names: WorkflowNames): States => {
 
 /** Takes it away again when no collector is left. */
 export const roleRemovalStates = (names: WorkflowNames): States => {
-  const step = (state: string, action: string, args: Data, next: string): States => ({ [state]: iam(names, action, args, next, notedAndOn(state, next)) });
+  const step = (state: string, action: string, args: Data, next: string, assign?: Assign): States => ({ [state]: iam(names, action, args, next, notedAndOn(state, next), assign) });
   return {
     ...step('Take the role out of the profile', 'removeRoleFromInstanceProfile', { ...PROFILE, ...ROLE }, 'Delete the collectors\' profile'),
     ...step('Delete the collectors\' profile', 'deleteInstanceProfile', PROFILE, 'Take the collectors\' policy away'),
     ...step('Take the collectors\' policy away', 'detachRolePolicy', { ...ROLE, PolicyArn: collectorPolicyArn(names) }, 'Delete the collectors\' role'),
-    ...step('Delete the collectors\' role', 'deleteRole', ROLE, ENDING),
+    ...step('Delete the collectors\' role', 'deleteRole', ROLE, ENDING, { leftBehind: jsonata('[$leftBehind[resource != $collectorRole]]') }),
   };
 };

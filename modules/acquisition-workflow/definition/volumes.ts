@@ -187,7 +187,6 @@ export const volumesStates = (names: WorkflowNames): States => ({
     Type: 'Pass',
     Assign: {
       problem: jsonata(`$problem != null ? $problem : {"state": "Image each volume", "error": "Cleanroom.VolumesFailed", "cause": $substring($join($append([$results[ok = false].(volumeId & ": " & $join(problems.(${problemLine('$')}), "; "))], [$lost.($ & ": its execution ended without a word")]), " | "), 0, 1500)}`),
-      leftBehind: jsonata('$append($leftBehind, [{"resource": $collectorRole, "why": "role and profile of the collectors that are kept"}])'),
     },
     Output: {},
     Next: ENDING,

@@ -112,3 +112,8 @@ export type ReleaseOutput = {
   /** Steps that could not be undone; the record keeps them, and a second release tries them again. */
   readonly problems: readonly string[];
 };
+
+/** `store-console`: Base64 as EC2 gives it, or an empty text where it gave nothing. */
+export type StoreConsoleInput = { readonly input: AcquisitionInput; readonly screenshot: string; readonly output: string };
+/** Keys of what is there now. */
+export type StoreConsoleOutput = { readonly stored: readonly string[] };
