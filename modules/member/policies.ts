@@ -84,6 +84,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         'ec2:DescribeVolumes',
         'elasticloadbalancing:DescribeTargetGroups',
         'elasticloadbalancing:DescribeTargetHealth',
+        'kms:ListAliases',
       ],
       Resource: '*',
     },

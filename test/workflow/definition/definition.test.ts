@@ -87,6 +87,7 @@ const WORKFLOW_KNOWN = Object.fromEntries(
 const MEMBER_KNOWN = {
   'autoscaling:ExitStandby': 'the release undoes the standby',
   'elasticloadbalancing:RegisterTargets': 'the release puts the instance back into its target groups',
+  'kms:ListAliases': 'the preflight tells by it which key AWS manages',
   's3:PutObject': 'memory and files of a suspect are sent to incoming',
   'kms:GenerateDataKey': 'what is sent to incoming is encrypted',
 };

@@ -44,6 +44,7 @@ const planOf = (world: AwsWorld, route: 'direct' | 'transit') => async ({ input,
       encrypted: volume.Encrypted ?? false,
       volumeType: input.options.volumeType,
       route,
+      instanceType: 't3.large',
     })),
   };
   return { verdict: 'go', problems: [], plan, estimate: { seconds: 300, usd: 0.1, stages: [] } };
