@@ -1,5 +1,5 @@
 import { cidrsOverlap, isAlignedCidr } from '../modules/isolated-network/subnets.ts';
-import { at, problem, type Problem } from './problems.ts';
+import { at, joined, problem, type Problem } from './problems.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 const objectAt = (input: unknown, ...path: PropertyKey[]): Loose => {
@@ -24,7 +24,7 @@ function unique(input: unknown, paths: readonly (readonly PropertyKey[])[], what
     const value = textAt(input, ...path);
     if (value === undefined) return [];
     const first = seen.get(value.toLowerCase());
-    if (first) return [problem(input, path, `${what} is allowed once; ${first.join('.')} has the same`)];
+    if (first) return [problem(input, path, `${what} is allowed once; ${joined(first)} has the same`)];
     seen.set(value.toLowerCase(), path);
     return [];
   });

@@ -19,7 +19,8 @@ const shown = (value: unknown): string => {
   return json.length > 120 ? `${json.slice(0, 117)}…` : json;
 };
 
-const joined = (path: readonly PropertyKey[]): string =>
+/** A path as it is written in messages: `accounts.forensic[0].id`. */
+export const joined = (path: readonly PropertyKey[]): string =>
   path.length === 0 ? '(the file)' : path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`)).join('');
 
 export const problem = (input: unknown, path: readonly PropertyKey[], allowed: string): Problem => ({ path: joined(path), got: shown(at(input, path)), allowed });

@@ -37,7 +37,7 @@ const WRONG: Readonly<Record<string, readonly [(estate: Loose) => void, string]>
   'an account without id and without e-mail': [(estate) => (estate.accounts.logArchive = {}), 'accounts.logArchive.id: got nothing; an account needs an id, or "create" with an e-mail address'],
   'an e-mail address twice': [
     (estate) => (estate.accounts.forensic[1].create.email = 'Forensics-EMEA@example.com'),
-    'accounts.forensic[1].create.email: got "Forensics-EMEA@example.com"; an account\'s e-mail address is allowed once; accounts.forensic.0.create.email has the same',
+    'accounts.forensic[1].create.email: got "Forensics-EMEA@example.com"; an account\'s e-mail address is allowed once; accounts.forensic[0].create.email has the same',
   ],
   'an external id that is easy to guess': [(estate) => (estate.monitoredAccounts[0].externalId = 'shop'), 'monitoredAccounts[0].externalId: got "shop"; 16 to 128 letters, digits and "+=,.@:/_-" are allowed'],
   'two persons without somebody to ask': [(estate) => delete estate.access.approvalBrokerArn, 'access.roles.data-custodian.twoPersonRule: got true; the two-person rule needs access.approvalBrokerArn'],
