@@ -20,13 +20,15 @@ const ESTATES: Readonly<Record<string, () => Estate>> = {
 /** Synthesises an estate to disk. */
 function synthesise(name: string): { readonly stacks: number; readonly milliseconds: number; readonly peakMiB: number } {
   const outdir = mkdtempSync(join(tmpdir(), 'cleanroom-synth-'));
-  const started = performance.now();
-  const app = new App({ outdir });
-  const stacks = declareStacks(app, ESTATES[name]?.() ?? loadEstate('minimal')).size;
-  app.synth();
-  const milliseconds = performance.now() - started;
-  rmSync(outdir, { recursive: true, force: true });
-  return { stacks, milliseconds, peakMiB: process.resourceUsage().maxRSS / 1024 };
+  try {
+    const started = performance.now();
+    const app = new App({ outdir });
+    const stacks = declareStacks(app, ESTATES[name]?.() ?? loadEstate('minimal')).size;
+    app.synth();
+    return { stacks, milliseconds: performance.now() - started, peakMiB: process.resourceUsage().maxRSS / 1024 };
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
 }
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
