@@ -21,7 +21,6 @@ const leftovers = async (): Promise<string[]> => {
 };
 
 describe('npm run quickstart', function () {
-  this.timeout(180_000);
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let to: string;
   beforeEach(async () => {

@@ -12,8 +12,8 @@ const STATE = ['/run/udev', '/dev/disk'];
 /** Says that all of that came from a udevd of ours; where none answers, its process was killed and this is a leftover. */
 const MARK = '/run/udev/cleanroom-lab';
 
-/** How long a fresh udevd may take to answer, and a queue of events to drain. Seconds. */
-const ANSWER_S = 10;
+/** How long a fresh udevd may take to answer, and a queue of events to drain, on a machine that is slow and busy. Seconds. */
+const ANSWER_S = 60;
 
 /** The udevd of this process, if it had to start one. */
 let own: { readonly child: ChildProcess; readonly leftovers: readonly string[] } | undefined;
@@ -74,7 +74,7 @@ export async function ensureUdev(): Promise<void> {
   await starting;
 }
 
-/** Waits until udev has handled every event so far, at most 10 s: somebody else's events may keep it busy for longer. */
+/** Waits until udev has handled every event so far, at most a minute: somebody else's events may keep it busy for longer. */
 export async function settleUdev(): Promise<void> {
   await execa('udevadm', ['settle', `--timeout=${ANSWER_S}`], { reject: false, timeout: (ANSWER_S + 5) * 1000 });
 }

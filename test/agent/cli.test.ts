@@ -15,7 +15,6 @@ import { tempDir } from '../helpers/temp-dir.ts';
 const COMMANDS = ['run', 'collect', 'verify', 'devices', 'doctor'];
 
 describe('the collector command', function () {
-  this.timeout(180_000);
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let to: string;
   let image: string;
@@ -185,16 +184,14 @@ describe('the collector command', function () {
       expect((await runCli(['verify', `s3://${bucket}/x`, '--endpoint', front.endpoint])).code).to.equal(0);
     });
 
-    it('ends with 5 within seconds of SIGTERM in the middle, and the same command resumes and completes', async () => {
+    it('ends with 5 at SIGTERM, long before the store has taken what is under way, and the same command resumes and completes', async () => {
       const big = await makeRaw(join(dir.path, 'big.img'), 24 * MiB);
       await chmod(big, 0o444);
-      faults = ({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 8 * MiB } : undefined);
+      faults = ({ operation, partNumber }) => (operation === 'UploadPart' && partNumber !== 1 ? { kind: 'throttle', bytesPerSecond: 1024 } : undefined); // hours
       const cli = startCli(args(big, '--part-size', '5MiB', '--concurrency', '1'));
       await cli.event('part.stored');
-      const asked = performance.now();
       cli.signal('SIGTERM');
       expect(await cli.ended).to.deep.equal({ code: 5, signal: null });
-      expect(performance.now() - asked).to.be.below(15_000);
       expect(cli.stderr()).to.contain('interrupted by SIGTERM');
 
       faults = undefined;

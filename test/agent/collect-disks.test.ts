@@ -22,7 +22,6 @@ const sha256OfFile = async (path: string): Promise<string> => {
 };
 
 describe('collector collect', function () {
-  this.timeout(180_000);
   const disks = useDisks();
   let to: string;
   let round = 0;

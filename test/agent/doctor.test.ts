@@ -43,7 +43,6 @@ const diskOf = (path: string, readOnly: boolean, size: number, eligible = true):
 });
 
 describe('the doctor', function () {
-  this.timeout(60_000);
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let root: string;
   beforeEach(async () => {

@@ -92,7 +92,7 @@ export async function messagesOf(client: CloudWatchLogsClient, group: LogGroup, 
 }
 
 /** Waits until `holds`, looking every 50 ms; fails after `ms`. */
-export async function eventually(what: string, holds: () => boolean | Promise<boolean>, ms = 15_000): Promise<void> {
+export async function eventually(what: string, holds: () => boolean | Promise<boolean>, ms = 120_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);

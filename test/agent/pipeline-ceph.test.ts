@@ -7,7 +7,6 @@ import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 describe('an acquisition into a locked bucket of Ceph', function () {
-  this.timeout(180_000);
   let radosgw: Radosgw;
   let dir: Awaited<ReturnType<typeof tempDir>>;
   before(async () => {

@@ -16,7 +16,6 @@ const SIZE = 3 * PART + 123_457;
 const alone = { concurrency: 1 };
 
 describe('an acquisition into a directory', function () {
-  this.timeout(120_000);
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let store: EvidenceStore;
   let path: string;

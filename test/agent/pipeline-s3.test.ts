@@ -19,7 +19,6 @@ const SIZE = 4 * PART + 123_457;
 const MANIFEST = recordKey(CASE, EXHIBIT, 'manifest.json');
 
 describe('an acquisition into S3', function () {
-  this.timeout(120_000);
   let moto: Moto;
   let front: S3Front;
   let faults: FaultPlan | undefined;
@@ -60,7 +59,7 @@ describe('an acquisition into S3', function () {
 
   const storeWith = (options: { algorithm?: PartChecksumAlgorithm; kmsKeyId?: string; endpoint?: string } = {}): S3Store => {
     const { algorithm = 'SHA256', kmsKeyId, endpoint = front.endpoint } = options;
-    const s3 = createS3Client({ endpoint, region: 'us-east-1', concurrency: 4, requestTimeoutSeconds: 10 });
+    const s3 = createS3Client({ endpoint, region: 'us-east-1', concurrency: 4, requestTimeoutSeconds: 120 });
     return new S3Store({ client: s3, bucket, prefix: 'evidence', algorithm, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) });
   };
   const acquire = (plan: Partial<CollectPlan> = {}): Promise<Outcome> => collectFrom({ store, path, scratchDir: dir.path, ...plan });

@@ -13,7 +13,6 @@ import { eventually, logsClient, messagesOf, startFront } from './logs-support.t
 const CASE = 'unattended-1';
 
 describe('collector run, where nobody watches', function () {
-  this.timeout(180_000);
   let workspace: Workspace;
   before(async () => {
     await ensureUdev();

@@ -17,7 +17,6 @@ const CASE = 'watch-1';
 const identityOf = async (device: string): Promise<string> => (await listDisks()).find(({ disk }) => disk.path === device)!.disk.identity;
 
 describe('collector run', function () {
-  this.timeout(180_000);
   const disks = useDisks();
   let to: string;
   let round = 0;
@@ -185,21 +184,19 @@ describe('collector run', function () {
       await moto.stop();
     });
 
-    it('ends with 5 within seconds of SIGTERM, and the next start takes the disk up where it was', async () => {
+    it('ends with 5 at SIGTERM, long before the store has taken what is under way, and the next start takes the disk up where it was', async () => {
       const client = s3ClientOf(front);
       const bucket = await newBucket(client);
       client.destroy();
-      faults = ({ operation }) => (operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 6 * MiB } : undefined);
+      faults = ({ operation, partNumber }) => (operation === 'UploadPart' && partNumber !== 1 ? { kind: 'throttle', bytesPerSecond: 1024 } : undefined); // hours
       const place = ['--to', `s3://${bucket}`, '--endpoint', front.endpoint, '--part-size', '5MiB', '--concurrency', '1'];
       const first = await watch('--once', '--ignore-attached', ...place);
       const file = await makeRaw(disks.file('slow'), 24 * MiB);
       const loop = await disks.attach(file, { readOnly: true });
       const identity = await identityOf(loop.path);
       await first.event('part.stored', (line) => line['exhibitId'] === identity);
-      const asked = performance.now();
       first.signal('SIGTERM');
       expect(await first.ended, first.stderr()).to.deep.equal({ code: 5, signal: null });
-      expect(performance.now() - asked).to.be.below(15_000);
 
       faults = undefined;
       const second = await watch(...place); // the disk is there already

@@ -23,7 +23,6 @@ describe('S3 that verifies additional checksums (a verifying front before moto)'
 describe('S3 without additional checksums (Ceph)', () => {
   let radosgw: Radosgw;
   before(async function () {
-    this.timeout(120_000);
     radosgw = await startRadosgw();
   });
   after(() => radosgw.stop());

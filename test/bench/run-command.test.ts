@@ -27,9 +27,9 @@ describe('measuring a command', () => {
   });
 
   it('counts the CPU time of children and of their children', async () => {
-    const { cpuSeconds, wallSeconds } = await runCommand(`(bash -c "$HUNGRY; true") | cat`, folder, { ...process.env, HUNGRY: hungry(1, 600) }, never);
-    expect(cpuSeconds).to.be.within(0.6, 1.5);
-    expect(wallSeconds).to.be.greaterThan(0.6 + 0.3);
+    const { cpuSeconds, wallSeconds } = await runCommand(`(bash -c "$HUNGRY; true") | cat`, folder, { ...process.env, HUNGRY: hungry(1, 2000) }, never);
+    expect(cpuSeconds).to.be.within(2, 3.8);
+    expect(wallSeconds).to.be.greaterThan(2 + 0.3);
   });
 
   it('never takes a failed command for a fast one, wherever in the pipe it failed', async () => {
@@ -38,17 +38,15 @@ describe('measuring a command', () => {
   });
 
   it('refuses a figure from which a process has escaped', async () => {
-    const env = { ...process.env, HUNGRY: hungry(1, 10_000) };
-    const failure = await runCommand('setsid bash -c "$HUNGRY" & sleep 3', folder, env, never).then(() => '', String);
+    const burning = 'setsid bash -c "while :; do :; done" &'; // and is left when it has used a second and a half
+    const failure = await runCommand(`${burning} until [ "$(cut -d' ' -f14 /proc/$!/stat)" -ge 150 ]; do sleep 0.1; done`, folder, process.env, never).then(() => '', String);
     expect(failure).to.contain('the shell counted only');
   });
 
   it('ends every process when it is interrupted', async () => {
     const interrupt = new AbortController();
-    const started = performance.now();
-    const run = runCommand('setsid sleep 61 & sleep 61', folder, process.env, interrupt.signal);
+    const run = runCommand('setsid sleep 600 & sleep 600', folder, process.env, interrupt.signal);
     setTimeout(() => interrupt.abort(new Error('stopped')), 300);
     expect(await run.then(() => '', String)).to.equal('Error: stopped');
-    expect(performance.now() - started).to.be.lessThan(10_000);
   });
 });

@@ -54,7 +54,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   let over: Ending | undefined;
-  const deadline = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const deadline = setTimeout(() => child.kill('SIGKILL'), 280_000);
   const ended = new Promise<Ending>((done) => child.once('close', (code, signal) => {
     clearTimeout(deadline);
     running.delete(cli);
@@ -67,11 +67,11 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
     stderr: () => err,
     lines,
     async event(name, matches = () => true) {
-      for (const end = Date.now() + 60_000; ; await sleep(20)) {
+      for (const end = Date.now() + 240_000; ; await sleep(20)) {
         const isOver = over !== undefined; // before the look: what it wrote last counts
         const found = lines().find((line) => line.event === name && matches(line));
         if (found) return found;
-        if (isOver || Date.now() > end) throw new Error(`no ${name} (${isOver ? `ended with ${over?.code ?? over?.signal}` : 'in a minute'}):\n${out}${err}`);
+        if (isOver || Date.now() > end) throw new Error(`no ${name} (${isOver ? `ended with ${over?.code ?? over?.signal}` : 'in four minutes'}):\n${out}${err}`);
       }
     },
     signal: (name) => void child.kill(name),

@@ -7,7 +7,6 @@ import { expect } from 'chai';
 import { type Radosgw, type S3User, startRadosgw } from './radosgw.ts';
 
 describe('radosgw', function () {
-  this.timeout(180_000);
   let gateway: Radosgw;
   const clients: S3Client[] = [];
   const clientOf = (user: S3User): S3Client => {

@@ -69,7 +69,7 @@ const start = async (): Promise<Radosgw> => {
   };
   const addUser = async (uid: string): Promise<S3User> => {
     const user = { accessKeyId: randomBytes(10).toString('hex').toUpperCase(), secretAccessKey: randomBytes(20).toString('hex') };
-    await run('radosgw-admin', ['-c', conf, 'user', 'create', '--uid', uid, '--display-name', uid, '--access-key', user.accessKeyId, '--secret-key', user.secretAccessKey], { timeout: 30_000 });
+    await run('radosgw-admin', ['-c', conf, 'user', 'create', '--uid', uid, '--display-name', uid, '--access-key', user.accessKeyId, '--secret-key', user.secretAccessKey], { timeout: 120_000 });
     return user;
   };
 
@@ -88,16 +88,16 @@ const start = async (): Promise<Radosgw> => {
     const mon = serve('ceph-mon', '-i', 'a');
 
     const osdId = randomUUID();
-    await mon.until('in quorum', () => succeeds('ceph', ['-c', conf, '--connect-timeout', '5', 'osd', 'new', osdId]), 30_000);
+    await mon.until('in quorum', () => succeeds('ceph', ['-c', conf, '--connect-timeout', '5', 'osd', 'new', osdId]), 120_000);
     await run('ceph-osd', ['-c', conf, '-i', '0', '--mkfs', '--osd-uuid', osdId]);
     const osd = serve('ceph-osd', '-i', '0');
-    await osd.until('up', async () => (/\b1 up\b/.test((await run('ceph', ['-c', conf, 'osd', 'stat'], { timeout: 10_000 })).stdout) ? true : undefined), 30_000);
+    await osd.until('up', async () => (/\b1 up\b/.test((await run('ceph', ['-c', conf, 'osd', 'stat'], { timeout: 60_000 })).stdout) ? true : undefined), 120_000);
 
     const owner = await addUser('owner');
     const port = await freePort();
     const endpoint = `http://127.0.0.1:${port}`;
     const gateway = serve('radosgw', '-n', 'client.admin', `--rgw-frontends=beast endpoint=127.0.0.1:${port}`);
-    await gateway.until('answering', () => fetch(endpoint).then(() => true, () => undefined), 60_000);
+    await gateway.until('answering', () => fetch(endpoint).then(() => true, () => undefined), 120_000);
     return { endpoint, ...owner, addUser, stop };
   } catch (error) {
     await stop();
@@ -106,7 +106,7 @@ const start = async (): Promise<Radosgw> => {
 };
 
 const succeeds = (command: string, args: readonly string[]): Promise<true | undefined> =>
-  run(command, args, { timeout: 10_000 }).then(() => true, () => undefined);
+  run(command, args, { timeout: 60_000 }).then(() => true, () => undefined);
 
-/** Starts the gateway and waits until it answers: some seconds, at most two minutes. */
+/** Starts the gateway and waits until it answers: some seconds; gives up after minutes. */
 export const startRadosgw = (): Promise<Radosgw> => start().catch(() => start()); // somebody may have taken a port; once more

@@ -26,7 +26,7 @@ describe('the verifying front', () => {
   const opened: { stop(): Promise<void> }[] = [];
 
   /** A front of its own for one test, and a client that does not repeat what fails. */
-  const open = async (options: Partial<S3FrontOptions> = {}, timeoutMs = 20_000): Promise<{ front: S3Front; s3: S3Client }> => {
+  const open = async (options: Partial<S3FrontOptions> = {}, timeoutMs = 120_000): Promise<{ front: S3Front; s3: S3Client }> => {
     const opening = await startS3Front({ upstream: moto.endpoint, ...options });
     const client = new S3Client({
       endpoint: opening.endpoint, region: 'us-east-1', forcePathStyle: true, maxAttempts: 1, responseChecksumValidation: 'WHEN_REQUIRED', credentials: { accessKeyId: 'AKID', secretAccessKey: 'secret' },

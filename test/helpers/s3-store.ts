@@ -13,7 +13,7 @@ export function useCredentials({ accessKeyId = 'test', secretAccessKey = 'test' 
   process.env['AWS_SECRET_ACCESS_KEY'] = secretAccessKey;
 }
 
-export const s3ClientOf = ({ endpoint }: Endpoint, requestTimeoutSeconds = 20): S3Client =>
+export const s3ClientOf = ({ endpoint }: Endpoint, requestTimeoutSeconds = 120): S3Client =>
   createS3Client({ endpoint, region: 'us-east-1', concurrency: 4, requestTimeoutSeconds });
 
 /** A new bucket. Returns its name. */

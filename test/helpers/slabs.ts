@@ -78,7 +78,7 @@ export function partSourceOf(image: Uint8Array, range: PartRange, options: SlabO
   }
 
   const allReleased = async (): Promise<void> => {
-    const end = Date.now() + 2000;
+    const end = Date.now() + 60_000;
     while (!releases.every((count) => count > 0) && Date.now() < end) await new Promise((wake) => setTimeout(wake, 5));
   };
   return { range, slabs, digests, releases, goOn, allReleased };
