@@ -75,6 +75,15 @@ type Subcommand = {
   readonly load: () => Promise<(input: CommandInput, argument: string) => Promise<ExitStatus>>;
 };
 
+/** For what images: other programs identify dc3dd while this one loads the rest of itself. */
+const withTool = (load: Subcommand['load']): Subcommand['load'] => async () => {
+  const { inspectDc3dd } = await import('./adapters/dc3dd-tool.ts');
+  const tool = inspectDc3dd();
+  tool.catch(() => {}); // told by whoever awaits it
+  const command = await load();
+  return (input, argument) => command({ ...input, tool }, argument);
+};
+
 const SUBCOMMANDS: readonly Subcommand[] = [
   {
     name: 'run',
@@ -85,7 +94,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
       'collector run --case 2026-014 --to s3://evidence-active --parallel 4 --json',
     ],
     required: ['caseId'],
-    load: async () => (await import('./commands/run.ts')).runCommand,
+    load: withTool(async () => (await import('./commands/run.ts')).runCommand),
   },
   {
     name: 'collect',
@@ -97,7 +106,7 @@ const SUBCOMMANDS: readonly Subcommand[] = [
       'collector collect /dev/sdb --case lab --to s3://lab --endpoint https://minio.lab:9000 --part-checksum md5',
     ],
     required: ['caseId'],
-    load: async () => (await import('./commands/collect.ts')).collectCommand,
+    load: withTool(async () => (await import('./commands/collect.ts')).collectCommand),
   },
   {
     name: 'verify',

@@ -1,20 +1,20 @@
-/** The composition root: turns a configuration into the things that the commands work with. */
+/**
+ * The composition root: turns a configuration into the things that the commands work with. What only some configurations
+ * use is loaded only for them: the SDK's clients alone are a third of the start.
+ */
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { ulid } from 'ulid';
 import { collectorStream } from '../modules/vocabulary/index.ts';
 import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
-import { cloudWatchSink } from './adapters/logs/cloudwatch-sink.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
 import { stdoutSink } from './adapters/logs/stdout-sink.ts';
 import type { InstanceMetadata } from './adapters/instance-metadata.ts';
-import { directoryStore } from './adapters/stores/directory-store.ts';
 import type { EvidenceStore, PartChecksumAlgorithm } from './adapters/stores/evidence-store.ts';
-import { createS3Client } from './adapters/stores/s3-client.ts';
-import { S3Store } from './adapters/stores/s3-store.ts';
 import { logsToCloudWatch, S3_LOCATION, type CollectorConfig } from './config.ts';
 import { consoleSink } from './console-sink.ts';
 import type { CollectOptions } from './pipeline.ts';
@@ -35,7 +35,8 @@ const regionOf = ({ region, endpoint }: CollectorConfig): { region?: string } =>
   return chosen === undefined ? {} : { region: chosen };
 };
 
-export function s3ClientFor(config: CollectorConfig): ReturnType<typeof createS3Client> {
+export async function s3ClientFor(config: CollectorConfig): Promise<S3Client> {
+  const { createS3Client } = await import('./adapters/stores/s3-client.ts');
   return createS3Client({
     ...regionOf(config),
     ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint }),
@@ -47,18 +48,21 @@ export function s3ClientFor(config: CollectorConfig): ReturnType<typeof createS3
 
 /** CloudWatch Logs of the same Region; another endpoint comes from AWS_ENDPOINT_URL_CLOUDWATCH_LOGS. */
 export async function logsClientFor(config: CollectorConfig): Promise<CloudWatchLogsClient> {
-  // Loaded only where it is used: it is a third of the start.
   const { CloudWatchLogsClient: Client } = await import('@aws-sdk/client-cloudwatch-logs');
   return new Client(regionOf(config));
 }
 
 /** The store that the configuration names. A directory is made when it is missing; a bucket never is. */
-export function openStore(config: CollectorConfig): Promise<EvidenceStore> {
+export async function openStore(config: CollectorConfig): Promise<EvidenceStore> {
   const location = s3Location(config.to);
-  if (!location) return directoryStore(config.to);
+  if (!location) {
+    const { directoryStore } = await import('./adapters/stores/directory-store.ts');
+    return directoryStore(config.to);
+  }
+  const { S3Store } = await import('./adapters/stores/s3-store.ts');
   const { kmsKeyId, partChecksum } = config;
-  const options = { client: s3ClientFor(config), ...location, algorithm: ALGORITHMS[partChecksum] };
-  return Promise.resolve(new S3Store(kmsKeyId === undefined ? options : { ...options, kmsKeyId }));
+  const options = { client: await s3ClientFor(config), ...location, algorithm: ALGORITHMS[partChecksum] };
+  return new S3Store(kmsKeyId === undefined ? options : { ...options, kmsKeyId });
 }
 
 /** Names where events go, so that what an earlier run left is never delivered to somewhere else. */
@@ -74,6 +78,7 @@ export const personWatches = ({ json, progress }: CollectorConfig): boolean => !
 export async function openEventLog(config: CollectorConfig, host: HostFacts): Promise<FanOutLog> {
   const sinks: LogSink[] = [personWatches(config) ? consoleSink() : stdoutSink({ json: config.json })];
   if (logsToCloudWatch(config)) {
+    const { cloudWatchSink } = await import('./adapters/logs/cloudwatch-sink.ts');
     sinks.push(
       cloudWatchSink({
         client: await logsClientFor(config),

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
-import { access, realpath, stat } from 'node:fs/promises';
+import { accessSync, constants, createReadStream, realpathSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
@@ -22,12 +21,12 @@ const TIMEOUT_MS = 10_000;
 const ADVICE = 'install dc3dd (Debian, Ubuntu: apt-get install dc3dd; Fedora, EPEL: dnf install dc3dd) and see that it is on PATH';
 
 /** The executable on PATH; directories that are not absolute don't count, so that nobody's working directory decides. */
-async function findOnPath(name: string, path: string): Promise<string | undefined> {
+function findOnPath(name: string, path: string): string | undefined {
   for (const folder of path.split(delimiter).filter(isAbsolute)) {
     const candidate = join(folder, name);
     try {
-      await access(candidate, constants.X_OK);
-      if ((await stat(candidate)).isFile()) return await realpath(candidate);
+      accessSync(candidate, constants.X_OK);
+      if (statSync(candidate).isFile()) return realpathSync(candidate);
     } catch {
       // not in this one
     }
@@ -44,9 +43,11 @@ async function outputOf(command: string, args: readonly string[]): Promise<strin
 
 /** Version of the Debian or RPM package that owns a file. */
 async function packageVersionOf(path: string): Promise<string | undefined> {
-  const owner = await outputOf('dpkg-query', ['--search', path]);
+  const versionOf = (name: string): Promise<string | undefined> => outputOf('dpkg-query', ['--show', '--showformat=${Version}', name]);
+  // Both at once: the first looks through every package's files, and almost always finds the one of that name.
+  const [owner, likely] = await Promise.all([outputOf('dpkg-query', ['--search', path]), versionOf('dc3dd')]);
   const name = /^([a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?): /.exec(owner ?? '')?.[1];
-  const debian = name === undefined ? undefined : await outputOf('dpkg-query', ['--show', '--showformat=${Version}', name]);
+  const debian = name === undefined || name === 'dc3dd' ? name && likely : await versionOf(name);
   const version = debian ?? (await outputOf('rpm', ['--query', '--file', '--queryformat', '%{VERSION}-%{RELEASE}', path]));
   return version !== undefined && /^[\x21-\x7e]{1,128}$/.test(version) ? version : undefined;
 }
@@ -58,11 +59,11 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 /**
- * Finds dc3dd on PATH and identifies it.
+ * Finds dc3dd on PATH and identifies it. The programs that know its package are started before this returns.
  * @throws StageError code DC3DD_MISSING when it is not there or cannot be read
  */
 export async function inspectDc3dd(path: string = process.env['PATH'] ?? ''): Promise<Dc3ddTool> {
-  const binary = await findOnPath('dc3dd', path);
+  const binary = findOnPath('dc3dd', path);
   if (binary === undefined) {
     const shown = escapeHostile(Buffer.from(path.slice(0, 500)));
     throw new StageError('acquire', 'DC3DD_MISSING', `no dc3dd on PATH (${shown})`, { retryable: false, advice: ADVICE });

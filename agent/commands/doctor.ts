@@ -6,7 +6,7 @@ import type { CommandInput } from './session.ts';
 
 /** `collector doctor`: whether this host and this destination are fit, each finding with what to do. Changes nothing. */
 export async function doctorCommand({ config }: CommandInput): Promise<ExitStatus> {
-  const s3 = s3Location(config.to) && s3ClientFor(config);
+  const s3 = s3Location(config.to) && (await s3ClientFor(config));
   const logs = logsToCloudWatch(config) ? await logsClientFor(config) : undefined;
   try {
     const findings = await doctor(config, { ...(s3 ? { s3 } : {}), ...(logs ? { logs } : {}) });

@@ -14,6 +14,8 @@ export type CommandInput = {
   readonly config: CollectorConfig;
   /** Only on EC2. */
   readonly metadata: InstanceMetadata | undefined;
+  /** dc3dd, where it is already being identified. */
+  readonly tool?: Promise<Dc3ddTool>;
   /** Aborted by SIGTERM and SIGINT. */
   readonly signal: AbortSignal;
 };
@@ -40,10 +42,10 @@ const AWAIT_LOGS_MS = 500;
  * Runs work with an opened session and closes it however the work ends. Both hash engines pass their known answers and
  * dc3dd is identified before anything else happens.
  */
-export async function withSession<T>({ config, metadata, signal }: CommandInput, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>({ config, metadata, signal, ...input }: CommandInput, work: (session: Session) => Promise<T>): Promise<T> {
   const { caseId } = config;
   if (caseId === undefined) throw new TypeError('the configuration was loaded without asking for a case');
-  const [tool, host, store] = await Promise.all([inspectDc3dd(), hostFacts(metadata), openStore(config), hashSelfTest()]);
+  const [tool, host, store] = await Promise.all([input.tool ?? inspectDc3dd(), hostFacts(metadata), openStore(config), hashSelfTest()]);
   const options = await collectOptions(config, store);
   const events = await openEventLog(config, host);
   try {

@@ -35,7 +35,7 @@ async function findMetadata({ metadata, env }: LoadConfigInput, problems: Config
     const service = new InstanceMetadata();
     return (await isEc2()) !== false && (await service.available()) ? service : undefined;
   }
-  if (/^https?:\/\/[\w.:[\]-]+\/?$/.test(endpoint) && URL.canParse(endpoint)) return new InstanceMetadata({ endpoint });
+  if (/^http:\/\/[\w.:[\]-]+\/?$/.test(endpoint) && URL.canParse(endpoint)) return new InstanceMetadata({ endpoint });
   problems.push({
     source: `environment ${OTHER_VARIABLES.imds}`,
     message: 'must be an http URL of the instance metadata service without user or path',

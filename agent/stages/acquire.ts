@@ -5,10 +5,10 @@ import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
 import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
 import type { EventLog } from '../adapters/logs/event-log.ts';
 import { sameDigests } from '../adapters/part-digester.ts';
-import { openPipe } from '../adapters/pipe.ts';
 import { stalled } from '../adapters/patience.ts';
 import { rereadPart, type RereadOptions } from '../adapters/reread-part.ts';
-import { SlabReader, type StreamedPart, type StreamEnd } from '../adapters/slab-reader.ts';
+import type { SlabReader, StreamedPart, StreamEnd } from '../adapters/slab-reader.ts';
+import { openSlabStream, type SlabStream } from '../adapters/slab-stream.ts';
 import type { EvidenceStore, ImageUpload, PartDigests, StoredPart } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
@@ -71,14 +71,21 @@ export type Acquired = {
  * stream is confirmed; rejects with the first failure, leaving what was stored to be taken over.
  */
 export async function acquire(source: AcquireSource, context: AcquireContext, signal: AbortSignal): Promise<Acquired> {
-  const layout = planned(source.size, context.options);
+  const { store, options } = context;
+  const layout = planned(source.size, options);
+  const { algorithm } = store.partChecksum;
+  const digests = { sha256: algorithm === 'SHA256', crc32: algorithm === 'CRC32', md5: algorithm === 'MD5' };
+  const opening = openSlabStream({ layout, ringSize: options.ringSize, digests }); // beside the store's answers
   const uploads: ImageUpload[] = [];
   try {
+    opening.catch(() => {}); // told below
     for (let index = 0; index < layout.objectCount; index++) {
       uploads.push(await openObject(layout, index, context, signal));
     }
-    return await new Pass(source, layout, uploads, context, signal).run();
+    return await new Pass(source, layout, uploads, context, signal).run(await opening);
   } catch (error) {
+    const stream = await opening.catch(() => undefined);
+    await stream?.close(error);
     await withdrawLost(error, uploads, context.events, signal);
     await Promise.allSettled(uploads.map((upload) => upload.release()));
     throw error;
@@ -141,15 +148,13 @@ class Pass {
     this.#reread = { sectorSize: source.logicalSectorSize, patienceMs: context.options.stallSeconds * 1000 };
   }
 
-  async run(): Promise<Acquired> {
-    const { store, options } = this.#context;
-    const pipe = await openPipe();
-    const run = startDc3dd({ binary: options.dc3dd, sourceFd: this.#source.fd, sinkFd: pipe.writeEnd.fd, scratch: options.scratch, secondHash: options.secondHash }, this.#signal);
+  /** @param stream closed by whoever opened it where this rejects */
+  async run(stream: SlabStream): Promise<Acquired> {
+    const { options } = this.#context;
+    const { reader } = stream;
+    const run = startDc3dd({ binary: options.dc3dd, sourceFd: this.#source.fd, sinkFd: stream.writeFd, scratch: options.scratch, secondHash: options.secondHash }, this.#signal);
     run.catch((error: unknown) => this.#failed.abort(error));
-    await pipe.writeEnd.close(); // dc3dd has its own; the stream ends when dc3dd does
-    const { algorithm } = store.partChecksum;
-    const digests = { sha256: algorithm === 'SHA256', crc32: algorithm === 'CRC32', md5: algorithm === 'MD5' };
-    const reader = new SlabReader({ fd: pipe.readEnd.fd, layout: this.#layout, ringSize: options.ringSize, digests });
+    await stream.handOver();
     const stop = (): void => reader.stop(this.#signal.reason);
     this.#signal.addEventListener('abort', stop, { once: true });
     const silence = this.#watchSilence(reader);
@@ -158,6 +163,7 @@ class Pass {
       this.#signal.throwIfAborted();
       await this.#storeAll(reader);
       const [end, ran] = await Promise.all([reader.end, run]);
+      await stream.close(undefined);
       return { layout: this.#layout, run: ran, end, digests: this.#digests, uploads: this.#uploads, takenOver: this.#takenOver, retries: this.#retries };
     } catch (error) {
       this.#failed.abort(error);
@@ -166,8 +172,6 @@ class Pass {
     } finally {
       clearInterval(silence);
       this.#signal.removeEventListener('abort', stop);
-      await reader.closed;
-      await pipe.readEnd.close();
     }
   }
 
