@@ -1,9 +1,18 @@
 /** The collector as one JavaScript file. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 
 export type CollectorBundle = { readonly code: Uint8Array; readonly metafiles: readonly Metafile[]; readonly version: string };
+
+/** Node's own modules by `require`: an `import` of one runs all its getters, and one of node:http's loads all of undici. */
+const builtinsByRequire: Plugin = {
+  name: 'builtins-by-require',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^node:/ }, ({ kind, path }) => (kind === 'import-statement' ? { path, namespace: 'builtin' } : undefined));
+    bundle.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)})` }));
+  },
+};
 
 const COMMON = {
   bundle: true,
@@ -14,6 +23,7 @@ const COMMON = {
   legalComments: 'none',
   logLevel: 'warning',
   metafile: true,
+  plugins: [builtinsByRequire],
   write: false,
 } as const satisfies BuildOptions;
 
