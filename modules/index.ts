@@ -1,6 +1,7 @@
 /** Public API for platform teams: constructs and policies to use in an app of one's own. */
 export * from './access/index.ts';
 export * from './audit/index.ts';
+export * from './detection/index.ts';
 export * from './evidence/index.ts';
 export * from './governance/index.ts';
 export * from './isolated-network/index.ts';

@@ -25,3 +25,16 @@ export const FunctionLogEvent = {
 
 /** Label of the state machine's Map over volumes; a part of the ARNs of its child executions. */
 export const VOLUMES_LABEL = 'Volumes';
+
+/** Name of the role by which an account's rules forward findings to the bus of cases. Only such roles may put events there. */
+export const findingsRoleName = ({ prefix }: Pick<EstateNaming, 'prefix'>, region: string): string => `${prefix}-findings-${region}`;
+
+/** The roles of {@link findingsRoleName} in every account and Region. */
+export const findingsRolePattern = (naming: EstateNaming): string => `arn:${naming.partition}:iam::*:role${iamPath(naming)}${findingsRoleName(naming, '*')}`;
+
+/** The roles of all functions of an account and Region. */
+export const handlerRolePattern = (place: Place): string =>
+  `arn:${place.partition}:iam::${place.account}:role${iamPath(place)}${place.prefix}-fn-*-${place.region}`;
+
+/** Path of the parameters that list the monitored accounts with their external ids; they are numbered from 0. */
+export const membersPath = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>): string => `/${prefix}/${region}/members`;

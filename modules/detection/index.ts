@@ -1,0 +1,2 @@
+export * from './detection.ts';
+export * from './patterns.ts';
