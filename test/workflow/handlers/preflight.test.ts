@@ -47,7 +47,7 @@ describe('preflight', () => {
       evidenceKeyArn: await newKey(), transitKeyArn: await newKey(), activeBucket: vault.bucket,
     });
     for (const [name, value] of Object.entries(given)) await publish(name as ParameterName, value);
-    dependencies = { place: PLACE, ec2, kms, ssm, s3: vault.s3, quotas: limits(), member: () => ({ ec2, kms }) };
+    dependencies = { place: PLACE, ec2, kms, ssm, s3: vault.s3, quotas: limits(), member: () => Promise.resolve({ ec2, kms }) };
   });
   after(async () => {
     for (const client of [ec2, kms, ssm]) client?.destroy();
@@ -159,7 +159,7 @@ describe('preflight', () => {
 
   it('sees an account that it cannot enter, and still says the rest', async () => {
     const closed = new KMSClient({ endpoint: 'http://127.0.0.1:1', region: PLACE.region, maxAttempts: 1 });
-    const output = await check({ keyArn: 'arn:aws:kms:x', instance: { State: { Name: 'terminated' } } }, { member: () => ({ ec2, kms: closed }) });
+    const output = await check({ keyArn: 'arn:aws:kms:x', instance: { State: { Name: 'terminated' } } }, { member: () => Promise.resolve({ ec2, kms: closed }) });
     closed.destroy();
     expect(codes(output)).to.have.members(['MEMBER_ROLE', 'INSTANCE_GONE']);
   });

@@ -15,8 +15,8 @@ import { checkSurroundings, type Clients, type Surroundings } from './surroundin
 export type PreflightDependencies = Clients & {
   readonly place: Place;
   readonly quotas: Quotas;
-  /** Clients of a monitored account, by its acquisition role. */
-  readonly member: (account: string) => { readonly ec2: EC2Client; readonly kms: KMSClient };
+  /** Clients of a monitored account, by its acquisition role; rejects where it cannot be entered. */
+  readonly member: (account: string, caseId: string) => Promise<{ readonly ec2: EC2Client; readonly kms: KMSClient }>;
 };
 
 const Input = z.strictObject({
@@ -64,9 +64,9 @@ const inert = ({ code, what, fix }: PreflightProblem): PreflightProblem => ({ co
 type MemberCheck = { readonly problems: readonly PreflightProblem[]; readonly inUse: readonly PreflightProblem[] };
 
 /** Keys and room in the suspect's account. An account that cannot be entered is one problem, and hides no other. */
-async function checkMember({ member }: PreflightDependencies, { account }: AcquisitionInput, volumes: readonly SourceVolume[]): Promise<MemberCheck> {
+async function checkMember({ member }: PreflightDependencies, { account, caseId }: AcquisitionInput, volumes: readonly SourceVolume[]): Promise<MemberCheck> {
   try {
-    const { ec2, kms } = member(account);
+    const { ec2, kms } = await member(account, caseId);
     const problems = await checkSourceKeys(kms, account, volumes);
     const pending = volumes.some(({ encrypted }) => encrypted) ? await countPendingSnapshots(ec2) : 0;
     // The role may not ask for that account's quotas; the published one is the least that any account has.

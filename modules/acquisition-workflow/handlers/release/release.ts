@@ -13,7 +13,7 @@ export type ReleaseDependencies = {
   readonly records: Records;
   readonly record: (event: RecordInput) => Promise<RecordOutput>;
   /** Clients of a monitored account; throws where the estate does not know it. */
-  readonly member: (account: string) => Promise<UndoClients>;
+  readonly member: (account: string, caseId: string) => Promise<UndoClients>;
   readonly now: () => Date;
 };
 
@@ -33,7 +33,7 @@ export const release = ({ records, record, member, now }: ReleaseDependencies) =
   if (!isEnded(acquisition.status)) {
     throw new HandlerError('Cleanroom.BadInput', `the acquisition of ${instanceId} is ${acquisition.status}; release it when it has ended, or cancel it first`);
   }
-  const clients = await member(acquisition.account);
+  const clients = await member(acquisition.account, caseId);
   // Custody names who released, not who asked for the case.
   const input: AcquisitionInput = { ...inputOf(acquisition), requester };
   const output = { undone: [] as string[], problems: [] as string[] };

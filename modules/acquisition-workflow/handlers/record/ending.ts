@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { AcquisitionInput, AcquisitionRecord, escapeHostile, instanceKey, isEnded, type CaseChange } from '../../../vocabulary/index.ts';
+import type { RecordInput, RecordOutput } from '../contract.ts';
+import type { Records } from '../records.ts';
+import { parseRecord } from './record.ts';
+
+/** EventBridge's event of an execution that ended without its own last state: somebody stopped it, or its time was over. */
+export const ExecutionEnded = z.looseObject({
+  source: z.literal('aws.states'),
+  'detail-type': z.literal('Step Functions Execution Status Change'),
+  detail: z.looseObject({
+    executionArn: z.string(),
+    status: z.enum(['ABORTED', 'TIMED_OUT']),
+    input: z.string(),
+    stopDate: z.number(),
+    error: z.string().nullish(),
+    cause: z.string().nullish(),
+  }),
+});
+
+export type EndingDependencies = { readonly record: (event: RecordInput) => Promise<RecordOutput>; readonly records: Pick<Records, 'read'> };
+
+/** Closes the record of such an execution, so that no case stays open that nothing works on. Gives null where it is closed already. */
+export const recordEnding = ({ record, records }: EndingDependencies) => async (event: unknown): Promise<RecordOutput | null> => {
+  const { detail } = ExecutionEnded.parse(event);
+  const input = AcquisitionInput.parse(JSON.parse(detail.input));
+  const key = instanceKey(input.caseId, input.instanceId, 'acquisition.json');
+  const stored = await records.read(key);
+  const at = new Date(detail.stopDate).toISOString();
+  if (stored) {
+    const { status, executionArn } = parseRecord(AcquisitionRecord, key, stored.text);
+    // An older execution of an instance that was begun again is no news of it.
+    if (isEnded(status) || executionArn !== detail.executionArn) return null;
+  }
+  const why = escapeHostile(Buffer.from([detail.error, detail.cause].filter(Boolean).join(': '))).slice(0, 900);
+  const closed: CaseChange =
+    detail.status === 'ABORTED'
+      ? { kind: 'closed', at, status: 'CANCELLED', problems: [`the execution was stopped${why === '' ? '' : ` (${why})`}; what it made stays`] }
+      : { kind: 'closed', at, status: 'FAILED', problems: ['the execution ran out of time; what it made stays'] };
+  return await record({ input, change: stored ? closed : [{ kind: 'opened', at, executionArn: detail.executionArn }, closed] });
+};
