@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /** The `collector` command: declares the subcommands, loads the configuration, turns every ending into an exit status. */
+// oxlint-disable-next-line import/no-unassigned-import -- it has to be first, and has nothing to give
+import './small-heap.ts';
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
-import { messageOf, StageError } from './errors.ts';
+import { asStageError, lacksDescriptors, messageOf, StageError } from './errors.ts';
 import type { CommandInput } from './commands/session.ts';
 import { VERSION } from './version.ts';
 
@@ -19,7 +21,7 @@ Exit status:
 /** Codes of failures that lie in what was asked for. */
 const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS']);
 /** Codes of failures that lie in the host or the destination. */
-const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'PATH_UNSAFE']);
+const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'PATH_UNSAFE']);
 
 function exitOf(error: unknown): ExitStatus {
   if (!(error instanceof StageError)) return EXIT.failed;
@@ -161,7 +163,8 @@ function declare(program: Command, { name, argument, summary, examples, required
       const work = await load();
       const signal = interruption();
       process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '').catch((error: unknown) => {
-        throw signal.aborted ? signal.reason : error; // whatever gave up because it was told to
+        if (signal.aborted) throw signal.reason; // whatever gave up because it was told to
+        throw lacksDescriptors(error) ? asStageError(error) : error;
       });
     } catch (error) {
       report(error, flags['json'] === true);

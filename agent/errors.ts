@@ -43,3 +43,24 @@ export const oneLine = (text: string): string =>
 
 /** Any thrown value's message, in one line. */
 export const messageOf = (error: unknown): string => oneLine(error instanceof Error ? error.message || error.name : String(error));
+
+/** For EMFILE and ENFILE, wherever they happen. */
+export const DESCRIPTORS_ADVICE = 'Allow this process at least 256 open files (ulimit -n, or LimitNOFILE= of its unit), and start again: what was stored is taken over.';
+
+/** Whether something failed because this process, or this host, has no file descriptor left. */
+export function lacksDescriptors(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EMFILE' || code === 'ENFILE' || /\bE[MN]FILE\b/.test(cause.message)) return true;
+  }
+  return false;
+}
+
+/** Any failure as a StageError; one without a code of its own is UNEXPECTED, unless what it lacks is known. */
+export function asStageError(error: unknown): StageError {
+  if (error instanceof StageError && !lacksDescriptors(error)) return error;
+  const stage = error instanceof StageError ? error.stage : 'acquire';
+  if (!lacksDescriptors(error)) return new StageError(stage, 'UNEXPECTED', messageOf(error), { retryable: false, cause: error });
+  const { safe } = error as Partial<StageError>;
+  return new StageError(stage, 'NO_DESCRIPTORS', messageOf(error), { retryable: false, cause: error, advice: DESCRIPTORS_ADVICE, ...(safe === undefined ? {} : { safe }) });
+}

@@ -14,7 +14,7 @@ import type { Recheck, SourceHandle } from './adapters/source-disk.ts';
 import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
 import type { EvidenceStore, StoredObjectInfo } from './adapters/stores/evidence-store.ts';
-import { messageOf, StageError } from './errors.ts';
+import { asStageError, messageOf, StageError } from './errors.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
 import { isLost, manifestCame, withdrawLost } from './stages/lost.ts';
 import { manifestOf, type HostFacts } from './stages/manifest.ts';
@@ -129,9 +129,6 @@ async function storeAttempt(run: Run, failure: StageError, scratch: string | und
   }
 }
 
-const asStageError = (error: unknown): StageError =>
-  error instanceof StageError ? error : new StageError('acquire', 'UNEXPECTED', messageOf(error), { retryable: false, cause: error });
-
 async function collectOnce(run: Run, scratch: string): Promise<Omit<Collected, 'seconds'>> {
   const openedAt = new Date();
   await refuseCollected(run);
@@ -162,13 +159,13 @@ async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Prom
   const after = await source.recheck();
   const judgement = judgeImage(run, acquired, bad, after);
   const objects = await completeObjects(run, acquired);
-  const deviations = [...judgement.deviations, ...encryptionDeviations(options.kmsKeyId, objects)];
   const reread = options.reread || mustReread(run, acquired);
   if (reread) await rereadObjects(run, acquired, objects);
   custody.add('conclude', { status: judgement.status, sha256: acquired.end.sha256.toString('hex'), reasons: [...judgement.reasons] });
   const captureText = `${acquired.run.log}\n${describeBadRanges(bad.ranges)}${run.captureText()}`;
   const captureLog = await storeRecord(run.store, run.exhibit, 'capture.log', captureText, run.signal);
   const custodyLog = await storeRecord(run.store, run.exhibit, 'custody.jsonl', custody.text(), run.signal);
+  const deviations = [...judgement.deviations, ...encryptionDeviations(options.kmsKeyId, objects), ...versionDeviations([...objects, captureLog, custodyLog])];
   const facts = { ...run, acquired, bad, after, judgement: { ...judgement, deviations }, objects, openedAt, reread, records: { captureLog, custodyLog } };
   const manifest = await storeManifest(run.store, manifestOf(facts), run.signal);
   run.events.info(LogEvent.manifestStored, { key: manifest.key, sha256: manifest.sha256, versionId: manifest.versionId });
@@ -192,6 +189,12 @@ function* encryptionDeviations(kmsKeyId: string | undefined, objects: readonly S
   for (const { key, kmsKeyArn } of objects) {
     if (kmsKeyArn !== undefined && kmsKeyArn !== kmsKeyId && !kmsKeyArn.endsWith(`/${kmsKeyId}`)) yield `${key} is encrypted under ${kmsKeyArn}, asked for was ${kmsKeyId}`;
   }
+}
+
+/** Of what is stored together, everything has a version or nothing: otherwise the bucket's versioning was switched meanwhile. */
+function* versionDeviations(stored: readonly { readonly key: string; readonly versionId?: string | undefined }[]): Generator<string> {
+  const without = stored.filter(({ versionId }) => versionId === undefined).map(({ key }) => key);
+  if (without.length > 0 && without.length < stored.length) yield `${without.join(' and ')} ${without.length === 1 ? 'has' : 'have'} no version, unlike what was stored beside: the bucket's versioning was switched meanwhile`;
 }
 
 /** A part of an earlier attempt that only a CRC32 or an MD5 vouches for is believed when the whole image's SHA-256 agrees. */

@@ -15,7 +15,7 @@ moto_version=5.2.1
 # What each mode needs beside Node, as Debian package:command or file that proves it is there.
 quickstart_packages='dc3dd:dc3dd udev:udevadm util-linux:losetup e2fsprogs:mkfs.ext4'
 test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mkfs.vfat fuse3:fusermount3
-  python3-fusepy:/usr/lib/python3/dist-packages/fusepy.py
+  python3-fusepy:/usr/lib/python3/dist-packages/fusepy.py cryptsetup-bin:cryptsetup lvm2:lvm
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
   openssl:openssl python3:python3 shellcheck:shellcheck systemd:systemd-notify nftables:nft"
 image_packages="$test_packages debootstrap:debootstrap qemu-system-x86:qemu-system-x86_64 iproute2:ip"

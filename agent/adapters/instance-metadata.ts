@@ -125,7 +125,7 @@ export class InstanceMetadata {
   }
 
   async #currentToken(): Promise<string> {
-    return this.#token && Date.now() < this.#token.until ? this.#token.value : this.#newToken();
+    return this.#token && performance.now() < this.#token.until ? this.#token.value : this.#newToken();
   }
 
   async #newToken(): Promise<string> {
@@ -134,7 +134,7 @@ export class InstanceMetadata {
       headers: { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) },
     });
     if (status !== 200 || !/^[\x21-\x7e]{1,1024}$/.test(text)) throw new Error(`it gave no token: status ${status}`);
-    this.#token = { value: text, until: Date.now() + (TOKEN_SECONDS - 30) * 1000 };
+    this.#token = { value: text, until: performance.now() + (TOKEN_SECONDS - 30) * 1000 };
     return text;
   }
 

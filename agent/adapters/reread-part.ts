@@ -5,10 +5,12 @@ import { messageOf, StageError } from '../errors.ts';
 import { DirectReader } from './direct-reader.ts';
 import { answered } from './patience.ts';
 import { PartDigester, planLike, sameDigests } from './part-digester.ts';
-import { SLAB_SIZE } from './slab-reader.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 
 const read = promisify(readCallback);
+
+/** Bytes that are read at once, small: every part that is under way may be read again at the same time. */
+const CHUNK = 128 * 1024;
 
 /** How a source is read again. */
 export type RereadOptions = {
@@ -61,7 +63,7 @@ export function rereadPart(fd: number, range: PartRange, first: PartDigests, opt
   digests.catch(() => {});
   async function* slabs(): AsyncGenerator<Slab> {
     const digester = new PartDigester(planLike(first));
-    const memory = Buffer.allocUnsafe(Math.min(SLAB_SIZE, range.length));
+    const memory = Buffer.allocUnsafe(Math.min(CHUNK, range.length));
     try {
       for (let done = 0; done < range.length; ) {
         signal.throwIfAborted();

@@ -202,6 +202,17 @@ describe('the CloudWatch sink', function () {
     expect(await partsOf()).to.deep.equal([0, 1, 2, 3]);
   });
 
+  it('tries again in due time when the clock was set back by a year meanwhile', async () => {
+    let now = Date.now();
+    const { log, sink } = start({ clock: () => now });
+    front.fault = () => ({ status: 503, type: 'ServiceUnavailableException' });
+    write(log, 0, 1);
+    await eventually('refused', () => front.operations.length > 1);
+    now -= 365 * 24 * 3_600_000;
+    front.fault = () => 'forward';
+    await eventually('delivered', () => sink.state.delivered >= 1);
+  });
+
   it('moves times that the service would not take inside its limits and keeps the original', async () => {
     let now = Date.now() - 40 * 24 * 3_600_000;
     const { log, sink } = start({ clock: () => now });

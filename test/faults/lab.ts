@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../agent/errors.ts';
 import { MiB } from '../../modules/vocabulary/index.ts';
+import { startFront as startLogsFront, type Front as LogsFront } from '../agent/logs-support.ts';
 import { attachBadDisk, type BadDisk, type BadDiskOptions } from '../helpers/bad-disk.ts';
 import type { Moto } from '../helpers/moto.ts';
 import { startS3Front, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
@@ -21,6 +22,8 @@ export const PART = 5 * MiB;
 /** Four whole parts and a rest that no power of two divides. */
 export const DISK_SIZE = 4 * PART + 777 * 512;
 
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true' };
+
 /** A source under test: its bytes on a file, and what reads them. */
 export type Source = {
   /** What the collector is given. */
@@ -32,9 +35,20 @@ export type Source = {
   /** Whether a case is meant to change it: then its hash is not compared. */
   changes: boolean;
   readonly trace: string;
+  /** When the file was written to, or its attributes were changed, for the last time: what no writer can set back. */
+  readonly ctimeNs: bigint;
 };
 
-export type Place = { readonly to: string; readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv };
+export type Place = {
+  readonly to: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether the store itself lies, in a way that only `verify` can find: then what it says is not taken for the collector's word. */
+  lies?: boolean;
+};
+
+/** CloudWatch Logs behind a front that a case can break. */
+export type LogService = { readonly front: LogsFront; readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv; readonly prefix: string };
 export type Bucket = Place & { readonly bucket: string; readonly front: S3Front; faults: FaultPlan | undefined };
 
 /** Where one row works: its own folder, disks, buckets and collectors, all put away at its end. */
@@ -83,11 +97,27 @@ export class Lab {
     return this.file(name);
   }
 
-  /** An image file that nobody may write to. */
-  async image(size = DISK_SIZE): Promise<Source> {
-    const file = await this.bytes(`image-${this.#sources.length}`, size);
+  /** An image file that nobody may write to. @param from a file that is there already */
+  async image(size = DISK_SIZE, from?: string): Promise<Source> {
+    const file = from ?? (await this.bytes(`image-${this.#sources.length}`, size));
     await chmod(file, 0o444);
     return this.#source(file, file, '');
+  }
+
+  /** A source for faults that are not its own: a traced disk in the long form, an image file in the short one, which is faster. */
+  source(size = DISK_SIZE): Promise<Source> {
+    return this.long ? this.disk([], { size }) : this.image(size);
+  }
+
+  /** Waits until nobody holds a disk any more: dc3dd outlives a collector that was killed by a moment, and a read by more. */
+  async released({ path, trace }: Source): Promise<void> {
+    if (trace === '') return;
+    for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
+      const handle = await open(path, constants.O_RDONLY | constants.O_EXCL).catch((error: unknown) => {
+        if (Date.now() > deadline) throw error;
+      });
+      if (handle) return handle.close();
+    }
   }
 
   /** A writable disk, traced below its loop device, whose reads go wrong by these rules. */
@@ -101,7 +131,7 @@ export class Lab {
   }
 
   async #source(path: string, file: string, trace: string): Promise<Source> {
-    const source: Source = { path, file, trace, changes: false, sha256: await sha256OfFile(file) };
+    const source: Source = { path, file, trace, changes: false, sha256: await sha256OfFile(file), ctimeNs: await ctimeOf(file) };
     this.#sources.push(source);
     return source;
   }
@@ -120,9 +150,17 @@ export class Lab {
     const bucket = await newBucket(client);
     client.destroy();
     const to = `s3://${bucket}/lab`;
-    const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true' };
-    place.current = Object.assign(this.#place({ to, args: ['--endpoint', front.endpoint, '--logs', 'none'], env }), { bucket, front, faults });
+    place.current = Object.assign(this.#place({ to, args: ['--endpoint', front.endpoint, '--logs', 'none'], env: CREDENTIALS }), { bucket, front, faults });
     return place.current;
+  }
+
+  /** A log service of the row's own; `args` and `env` make a collector send its events there. */
+  async logService(): Promise<LogService> {
+    const front = await startLogsFront(this.#moto.endpoint);
+    this.#undo.push(() => front.stop());
+    const prefix = `/fault/${randomBytesOf(this.random, 8).toString('hex')}/`;
+    const env = { ...CREDENTIALS, AWS_REGION: 'eu-central-1', AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: front.endpoint };
+    return { front, prefix, env, args: ['--logs', 'cloudwatch', '--log-group-prefix', prefix] };
   }
 
   #place(place: Place): Place {
@@ -167,13 +205,14 @@ export class Lab {
   /** Everything that must hold after any case; one sentence for each thing that does not. */
   async broken(): Promise<string[]> {
     const problems: string[] = [];
-    for (const { file, sha256, changes, trace } of this.#sources) {
+    for (const { file, sha256, changes, trace, ctimeNs } of this.#sources) {
+      if (!changes && (await ctimeOf(file)) !== ctimeNs) problems.push(`${file} was written to`);
       if (!changes && (await sha256OfFile(file)) !== sha256) problems.push(`${file} has another SHA-256 than before`);
       const writes = trace === '' ? [] : (await readFile(trace, 'utf8')).split('\n').filter((line) => /^(?:write|truncate)/.test(line));
       if (writes.length > 0) problems.push(`${writes.length} writes reached the source: ${writes[0]}`);
     }
     const images = new Map(await Promise.all(this.#sources.map(async ({ file, sha256 }) => [sha256, file] as const)));
-    for (const place of this.#places) problems.push(...(await falseWords(place, images)));
+    for (const place of this.#places) if (!place.lies) problems.push(...(await falseWords(place, images)));
     for (const ended of this.#ended) problems.push(...unhelpful(ended));
     return problems;
   }
@@ -195,17 +234,26 @@ export class Lab {
   }
 }
 
-/** A failure must tell, in one line, what happened, what is safe, and what to do. */
-function unhelpful({ outcome, lines, stderr }: Ended): string[] {
+/** Advice that would fit anything: a failure whose cause is known must do better. */
+const GENERAL = /^Look at the log of this collector/;
+
+/** Every failure must tell, in one line, what happened, what is safe, and what to do. */
+function unhelpful({ outcome, exitCode, signal, lines, stderr }: Ended): string[] {
+  if (signal !== null || exitCode === 0 || exitCode === 3) return [];
   const failure = lines.findLast(({ event }) => event === 'error');
-  if (!failure) return [];
-  const missing = ['message', 'safe', 'advice'].filter((field) => {
+  const [told, ...more] = stderr.trimEnd().split('\n');
+  const problems = more.length > 0 ? [`${outcome} takes more than one line of standard error: ${stderr}`] : [];
+  if (!failure) return [...problems, `${outcome} ended with exit ${exitCode} and told no failure`];
+  for (const field of ['message', 'safe', 'advice']) {
     const text = failure[field];
-    return typeof text !== 'string' || text === '' || /[\n\r]/.test(text);
-  });
-  const spread = stderr.trimEnd().includes('\n') ? [`${outcome} takes more than one line of standard error: ${stderr}`] : [];
-  return [...missing.map((field) => `${outcome} does not say ${field} in one line`), ...spread];
+    if (typeof text !== 'string' || text === '' || /[\n\r]/.test(text)) problems.push(`${outcome} does not say ${field} in one line`);
+    else if (!told?.includes(text)) problems.push(`${outcome} does not say its ${field} on standard error: ${told}`);
+    else if (GENERAL.test(text)) problems.push(`${outcome} gives no advice of its own: ${told}`);
+  }
+  return problems;
 }
+
+const ctimeOf = async (file: string): Promise<bigint> => (await stat(file, { bigint: true })).ctimeNs;
 
 /** SHA-256 of a file, read past nothing: what is on it now. */
 export async function sha256OfFile(file: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** The fault suite: `npm run test:faults -- [--long] [--seed <text>] [--only <part of a row's name>]`. */
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
-import { ensureUdev, stopUdev } from '../helpers/udev.ts';
+import { stopUdev } from '../helpers/udev.ts';
 import { startMoto } from '../helpers/moto.ts';
 import { useCredentials } from '../helpers/s3-store.ts';
 import { ROWS } from './rows.ts';
@@ -17,11 +17,10 @@ const { values } = parseArgs({
   },
 });
 const { long, seed, only } = values;
-const rows = ROWS.filter((row) => (long || row.long !== true) && `${row.area} ${row.fault}`.includes(only));
+const rows = ROWS.filter((row) => (long || row.long !== true) && only.split("|").some((part) => `${row.area} ${row.fault}`.includes(part)));
 process.stderr.write(`${rows.length} faults, ${long ? 'long' : 'short'} form, seed ${seed}\n`);
 useCredentials();
 const moto = await startMoto();
-await ensureUdev();
 const results: RowResult[] = [];
 try {
   for (const pending of startRows(rows, { moto, seed, long })) {

@@ -17,6 +17,7 @@ export type FaultRequest = S3Operation & {
  * - `corrupt`: a byte of the body is flipped on its way, so that a checksum no longer fits.
  * - `corrupt-silently`: a byte is flipped after verification: what the store keeps is not what it confirmed.
  * - `corrupt-response`: a byte of the answer's body is flipped.
+ * - `wrong-checksum`: carried out, but the checksums in the answer's headers are others.
  * - `delay`: everything is well, but later.
  * - `throttle`: body and answer pass at no more than this rate.
  */
@@ -27,6 +28,7 @@ export type Fault =
   | { readonly kind: 'lose-response' }
   | { readonly kind: 'truncate-response'; readonly afterBytes: number }
   | { readonly kind: 'corrupt' | 'corrupt-silently' | 'corrupt-response'; readonly at?: number }
+  | { readonly kind: 'wrong-checksum' }
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number };
 

@@ -147,9 +147,13 @@ const drained = async (response: ServerResponse): Promise<void> => {
   settled.abort(); // takes the other listener away
 };
 
+/** Headers whose checksums are of something else. */
+const withOtherChecksums = (headers: FrontAnswer['headers']): FrontAnswer['headers'] =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, /^x-amz-checksum-(?!type)/.test(name) ? flipped(Buffer.from(String(value), 'base64')).toString('base64') : value]));
+
 /** Sends an answer, with what the fault does to it. */
 const send = async (answer: FrontAnswer, method: string | undefined, response: ServerResponse, fault: Fault | undefined): Promise<void> => {
-  response.writeHead(answer.status, answer.headers);
+  response.writeHead(answer.status, fault?.kind === 'wrong-checksum' ? withOtherChecksums(answer.headers) : answer.headers);
   if (method === 'HEAD') return void response.end();
   const whole: AsyncIterable<Buffer> | Buffer[] = Buffer.isBuffer(answer.body) ? [answer.body] : answer.body;
   const chunks = fault?.kind === 'throttle' ? throttled((async function* () { yield* whole; })(), fault.bytesPerSecond) : whole;

@@ -26,7 +26,7 @@ export type CloudWatchSinkOptions = {
   readonly maxBackoffMs?: number;
   /** Longest time for one request, in milliseconds. @default 20000 */
   readonly requestTimeoutMs?: number;
-  /** Milliseconds since the epoch. @default Date.now */
+  /** Milliseconds since the epoch, for the events' times; waits go by the monotonic clock. @default Date.now */
   readonly clock?: () => number;
 };
 
@@ -75,25 +75,25 @@ export function cloudWatchSink(options: CloudWatchSinkOptions): CloudWatchSink {
   const all = [...deliveries.values()];
   let announcedDrops = 0;
   let nextAnnouncement = 0;
-  let nextAdoption = clock() + MINUTE;
+  let nextAdoption = performance.now() + MINUTE;
   let unsentBytes = 0;
   let closed = false;
 
   const announceDrops = (): void => {
-    if (spool.dropped === announcedDrops || clock() < nextAnnouncement) return;
+    if (spool.dropped === announcedDrops || performance.now() < nextAnnouncement) return;
     emit('warn', LogEvent.logsSpooled, {
       dropped: spool.dropped - announcedDrops,
       because: `more than ${maxSpoolBytes} bytes on disk or ${maxMemoryBytes} bytes in memory wait for the log service`,
     });
     announcedDrops = spool.dropped;
-    nextAnnouncement = clock() + MINUTE;
+    nextAnnouncement = performance.now() + MINUTE;
   };
   const tick = async (): Promise<void> => {
     announceDrops();
     unsentBytes = 0;
     await spool.flush();
-    if (clock() >= nextAdoption) {
-      nextAdoption = clock() + MINUTE;
+    if (performance.now() >= nextAdoption) {
+      nextAdoption = performance.now() + MINUTE;
       await spool.adopt();
     }
     await Promise.all(all.map(async (delivery) => delivery.run()));

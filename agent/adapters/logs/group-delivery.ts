@@ -15,6 +15,7 @@ export type GroupDeliveryOptions = {
   readonly stopped: AbortSignal;
   readonly maxBackoffMs: number;
   readonly requestTimeoutMs: number;
+  /** Milliseconds since the epoch, for the events' times. */
   readonly clock: () => number;
 };
 
@@ -35,6 +36,7 @@ export class GroupDelivery {
   #inherited = 0;
   #torn = 0;
   #failures = 0;
+  /** On the monotonic clock, like every wait here: the host's time may jump. */
   #notBefore = 0;
   #lastTimestamp = 0;
 
@@ -44,7 +46,7 @@ export class GroupDelivery {
 
   /** Sends all there is, unless it is still waiting after a failure. Resolves to whether everything was sent. */
   run(): Promise<boolean> {
-    if (this.#options.clock() < this.#notBefore) return Promise.resolve(false);
+    if (performance.now() < this.#notBefore) return Promise.resolve(false);
     this.#running ??= this.#sendAll().finally(() => {
       this.#running = undefined;
     });
@@ -115,12 +117,12 @@ export class GroupDelivery {
   }
 
   #failed(error: unknown, group: LogGroup): void {
-    const { clock, emit, maxBackoffMs, stopped } = this.#options;
+    const { emit, maxBackoffMs, stopped } = this.#options;
     this.#failures += 1;
     const longest = Math.min(maxBackoffMs, 1000 * 2 ** Math.min(this.#failures - 1, 16));
-    this.#notBefore = clock() + longest / 2 + Math.random() * (longest / 2);
+    this.#notBefore = performance.now() + longest / 2 + Math.random() * (longest / 2);
     if (this.#outage || stopped.aborted) return;
-    this.#outage = { since: clock(), delivered: 0 };
+    this.#outage = { since: performance.now(), delivered: 0 };
     emit('warn', LogEvent.logsSpooled, {
       group: logGroupName(group),
       error: error instanceof Error ? error.name : 'Error',
@@ -130,14 +132,14 @@ export class GroupDelivery {
   }
 
   #recovered(group: LogGroup): void {
-    const { clock, emit, spool } = this.#options;
+    const { emit, spool } = this.#options;
     if (!this.#outage && this.#inherited === 0) return;
     const fields = {
       group: logGroupName(group),
       events: this.#outage?.delivered ?? this.#inherited,
       ...(this.#inherited > 0 ? { fromEarlierProcesses: this.#inherited } : {}),
       ...(this.#torn > 0 ? { torn: this.#torn } : {}),
-      ...(this.#outage ? { outageMs: clock() - this.#outage.since } : {}),
+      ...(this.#outage ? { outageMs: Math.round(performance.now() - this.#outage.since) } : {}),
       dropped: spool.dropped,
     };
     this.#outage = undefined;

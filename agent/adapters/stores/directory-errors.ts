@@ -1,4 +1,4 @@
-import { StageError } from '../../errors.ts';
+import { DESCRIPTORS_ADVICE, StageError } from '../../errors.ts';
 
 type Known = { readonly code: string; readonly advice: string };
 
@@ -9,6 +9,8 @@ const full: Known = {
 const unsafe: Known = { code: 'PATH_UNSAFE', advice: 'Remove the symbolic link or file that stands where a directory belongs.' };
 const denied: Known = { code: 'STORE_DENIED', advice: 'Give this user the right to use it, or choose another directory.' };
 
+const descriptors: Known = { code: 'NO_DESCRIPTORS', advice: DESCRIPTORS_ADVICE };
+
 const BY_ERRNO: Readonly<Record<string, Known>> = {
   ENOSPC: full,
   EDQUOT: full,
@@ -17,6 +19,8 @@ const BY_ERRNO: Readonly<Record<string, Known>> = {
   EFBIG: { code: 'STORE_FILE_TOO_LARGE', advice: 'Choose a file system that holds larger files.' },
   EACCES: denied,
   EPERM: denied,
+  EMFILE: descriptors,
+  ENFILE: descriptors,
   ELOOP: unsafe,
   ENOTDIR: unsafe,
 };
@@ -27,7 +31,7 @@ export const errnoOf = (error: unknown): string | undefined => (error as NodeJS.
 export function storeError(doing: string, error: unknown): StageError {
   if (error instanceof StageError) return error;
   const errno = errnoOf(error) ?? 'unknown error';
-  const known = BY_ERRNO[errno] ?? { code: 'STORE_FAILED', advice: 'The message names the system call that failed.' };
+  const known = BY_ERRNO[errno] ?? { code: 'STORE_FAILED', advice: 'Put right what the message names, and start again: the parts that are stored are taken over.' };
   const message = error instanceof Error ? error.message : String(error);
   return new StageError('store', known.code, `${doing}: ${message}`, { retryable: false, cause: error, advice: known.advice });
 }

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { copyFile, open, readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { MiB } from '../../../modules/vocabulary/index.ts';
+import { hostileText, MiB } from '../../../modules/vocabulary/index.ts';
 import { makeExt4, makeGptDisk, makeSparse } from '../../../scripts/lab/disks.ts';
+import { attachLoop } from '../../../scripts/lab/loop.ts';
 import type { Lab } from '../lab.ts';
 import type { FaultRow } from '../row.ts';
 import { manifestOf } from '../stored.ts';
@@ -29,12 +31,23 @@ const state = async (): Promise<string> => {
   return [mapped, await read('/proc/mdstat'), await read('/proc/swaps'), (await read('/proc/self/mounts')).split('\n').filter((line) => line.startsWith('/dev/loop')).join('\n')].join('|');
 };
 
+type Inert = {
+  /** Make devices of its partitions. @default false */
+  readonly partitions?: boolean;
+  /** The label's bytes, which the manifest must have as they are, and escaped. @default none */
+  readonly label?: Buffer;
+  /** What udev must take it for: a case that it does not see proves nothing. @default not looked at */
+  readonly type?: string;
+};
+
 /** Images a disk, in JSON and for a person, and looks that nothing of it came to life or reached an output raw. */
-async function inert(lab: Lab, from: string, partitions = false): Promise<string> {
+async function inert(lab: Lab, from: string, { partitions = false, label, type }: Inert = {}): Promise<string> {
   const before = await state();
   const source = await lab.disk([], { from });
   if (partitions) await execa('partx', ['--add', source.path], { reject: false });
   try {
+    const { stdout: found } = await execa('udevadm', ['info', '--query=property', '--property=ID_FS_TYPE', '--value', source.path]);
+    if (type !== undefined && found !== type) return `udev takes it for ${found || 'nothing'}`;
     const place = lab.directory();
     const { outcome, stdout, stderr } = await lab.collect(source, place);
     if (outcome !== 'COMPLETE') return `${outcome}: ${stderr}`;
@@ -42,6 +55,8 @@ async function inert(lab: Lab, from: string, partitions = false): Promise<string
     if (RAW.test(stdout) || RAW.test(stderr) || RAW.test(text.stdout)) return 'COMPLETE, and raw bytes of the disk in an output';
     const { source: seen } = await manifestOf(place);
     if (seen.holders.length > 0) return `COMPLETE, and held by ${seen.holders.map(({ escaped }) => escaped).join()}`;
+    if (label && !seen.labels.some((each) => isDeepStrictEqual(each, hostileText(label)))) return `COMPLETE, and the labels are ${JSON.stringify(seen.labels)}`;
+    if (seen.labels.some(({ escaped }) => !/^[\x20-\x7e]*$/.test(escaped))) return 'COMPLETE, and a label that is not escaped';
     return (await state()) === before ? 'COMPLETE, inert' : 'COMPLETE, and something was assembled, mounted or swapped on';
   } finally {
     if (partitions) await execa('partx', ['--delete', source.path], { reject: false });
@@ -60,35 +75,93 @@ const LABELS: Readonly<Record<string, Buffer>> = {
   'quotes': Buffer.from(`';rm -rf "~"\`id\``),
 };
 
-/** A disk with the signature of something that a host likes to assemble. */
-async function signed(lab: Lab, what: keyof typeof SIGNATURES): Promise<string> {
-  const file = await lab.bytes('signed', 12 * MiB);
-  await SIGNATURES[what]!(file);
+/** A volume group on the disk itself; a logical volume would need a kernel that can assemble it. */
+async function volumeGroup(file: string): Promise<void> {
+  const loop = await attachLoop(file);
+  try {
+    const config = `devices{use_devicesfile=0 filter=["a|^${loop.path}$|","r|.*|"]} activation{udev_sync=0 udev_rules=0 monitoring=0} backup{backup=0 archive=0}`;
+    await execa('lvm', ['pvcreate', '--config', config, '-ff', '-y', loop.path]);
+    await execa('lvm', ['vgcreate', '--config', config, '-y', `hostile${process.pid}`, loop.path]);
+  } finally {
+    await loop.detach();
+  }
+}
+
+/** The superblock of a RAID 1 of two disks, version 1.2, as mdadm would write it: mdadm itself needs the kernel's driver for it. */
+function raidMember(): Buffer {
+  const block = Buffer.alloc(256 + 4);
+  block.writeUInt32LE(0xa92b4efc, 0);
+  block.writeUInt32LE(1, 4); // major version
+  Buffer.from('0123456789abcdef').copy(block, 16); // the array's UUID
+  Buffer.from('host:hostile').copy(block, 32);
+  block.writeUInt32LE(1, 72); // level
+  block.writeBigUInt64LE(8192n, 80); // sectors used of each disk
+  block.writeUInt32LE(2, 92); // disks
+  block.writeBigUInt64LE(2048n, 128); // where the data begins
+  block.writeBigUInt64LE(8192n, 136);
+  block.writeBigUInt64LE(8n, 144); // where this very block stands
+  block.writeUInt32LE(2, 220); // places for disks, two bytes each, which follow
+  block.writeUInt16LE(1, 258);
+  let sum = 0n;
+  for (let at = 0; at < block.length; at += 4) sum += BigInt(block.readUInt32LE(at));
+  block.writeUInt32LE(Number(((sum & 0xffffffffn) + (sum >> 32n)) & 0xffffffffn), 216);
+  return block;
+}
+
+type Assembled = { readonly type: string; readonly make: (file: string) => Promise<unknown> };
+
+const luks = (version: 1 | 2): Assembled => ({
+  type: 'crypto_LUKS',
+  make: (file) => execa('cryptsetup', ['luksFormat', '--batch-mode', '--type', `luks${version}`, '--pbkdf', 'pbkdf2', '--pbkdf-force-iterations', '1000', file, '-'], { input: 'secret' }),
+});
+
+/** What a host likes to assemble. */
+const ASSEMBLED: Readonly<Record<string, Assembled>> = {
+  'a LUKS 1 disk': luks(1),
+  'a LUKS 2 disk': luks(2),
+  'an LVM disk': { type: 'LVM2_member', make: volumeGroup },
+  'a RAID disk': { type: 'linux_raid_member', make: (file) => put(file, 4096, raidMember()) },
+  'a swap disk': { type: 'swap', make: (file) => execa('mkswap', [file]) },
+};
+
+/** A Btrfs super block with a label of up to 255 bytes: the longest label that any of udev's file systems has. */
+async function longLabel(lab: Lab, label: Buffer): Promise<string> {
+  const file = await makeSparse(lab.file('long'), 16 * MiB);
+  const block = Buffer.alloc(4096);
+  block.writeBigUInt64LE(0x10000n, 0x30);
+  block.write('_BHRfS_M', 0x40);
+  block.writeBigUInt64LE(BigInt(16 * MiB), 0x70);
+  block.writeBigUInt64LE(1n, 0x88); // devices
+  block.writeUInt32LE(4096, 0x90);
+  block.writeUInt32LE(16_384, 0x94);
+  label.copy(block, 0x12b);
+  block.writeUInt32LE(crc32c(block.subarray(0x20)), 0);
+  await put(file, 0x10000, block);
   return file;
 }
 
-const md = (): Buffer => {
-  const block = Buffer.alloc(256);
-  block.writeUInt32LE(0xa92b4efc, 0);
-  block.writeUInt32LE(1, 4); // version 1.2
-  block.writeUInt32LE(0, 8);
-  Buffer.from('0123456789abcdef').copy(block, 16);
-  block.writeBigUInt64LE(8n, 144); // where this very block stands, in sectors
-  return block;
-};
-
-const SIGNATURES: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
-  LUKS: (file) => put(file, 0, Buffer.from('LUKS\xba\xbe\x00\x01aes', 'latin1')),
-  LVM: (file) => put(file, 512, Buffer.from('LABELONE\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20\x00\x00\x00LVM2 001', 'latin1')),
-  RAID: (file) => put(file, 4096, md()),
-  swap: (file) => execa('mkswap', [file]),
-};
+function crc32c(bytes: Uint8Array): number {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return ~crc >>> 0;
+}
 
 const row = (fault: string, run: FaultRow['run'], expected = 'COMPLETE, inert'): FaultRow => ({ area: 'hostile disk', fault, expected, run });
 
 export const HOSTILE_DISK: readonly FaultRow[] = [
-  ...Object.entries(LABELS).map(([name, label]) => row(`a label with ${name}`, async (lab) => inert(lab, await labelled(lab, label)))),
-  ...Object.keys(SIGNATURES).map((what) => row(`a ${what} disk`, async (lab) => inert(lab, await signed(lab, what)))),
+  ...Object.entries(LABELS).map(([name, label]) => row(`a label with ${name}`, async (lab) => inert(lab, await labelled(lab, label), { label, type: 'ext4' }))),
+  row('a label of 255 bytes', async (lab) => inert(lab, await longLabel(lab, Buffer.alloc(255, 'L')), { label: Buffer.alloc(255, 'L'), type: 'btrfs' })),
+  // escaped it is four times as long: it gets no link, and udev's own record of it ends here
+  row('a label of 255 bytes that are none of text', async (lab) => inert(lab, await longLabel(lab, Buffer.alloc(255, 0x1b)), { label: Buffer.alloc(64, 0x1b), type: 'btrfs' })),
+  ...Object.entries(ASSEMBLED).map(([what, { type, make }]) =>
+    row(what, async (lab) => {
+      const file = await lab.bytes('assembled', 20 * MiB);
+      await make(file);
+      return inert(lab, file, { type });
+    })),
   row('two signatures', async (lab) => {
     const file = await makeExt4(lab.file('two'), { label: 'TWO' });
     await put(file, 0, Buffer.from('XFSB\0\0\x10\0'));
@@ -105,7 +178,7 @@ export const HOSTILE_DISK: readonly FaultRow[] = [
     }
     table.writeUInt16LE(0xaa55, 510);
     await writeFile(file, table, { flag: 'r+' });
-    return inert(lab, file, true);
+    return inert(lab, file, { partitions: true });
   }),
   row('an extended partition that contains itself', async (lab) => {
     const file = await makeSparse(lab.file('recursive'), 20 * MiB);
@@ -118,15 +191,15 @@ export const HOSTILE_DISK: readonly FaultRow[] = [
     const inner = Buffer.from(table);
     inner.writeUInt32LE(0, 446 + 8); // its next link is itself
     await put(file, 2048 * 512, inner);
-    return inert(lab, file, true);
+    return inert(lab, file, { partitions: true });
   }),
-  row('a GPT with a hostile partition', async (lab) => inert(lab, await makeGptDisk(lab.file('gpt'), ['A', '']), true)),
+  row('a GPT with a hostile partition', async (lab) => inert(lab, await makeGptDisk(lab.file('gpt'), ['$(id)', '']), { partitions: true, label: Buffer.from('$(id)') })),
   row('two disks with one label and one UUID', async (lab) => {
     const file = await makeExt4(lab.file('one'), { label: 'TWIN' });
     const twin = lab.file('other');
     await copyFile(file, twin);
     await put(twin, 8 * MiB, Buffer.from('the other one'));
     await lab.disk([], { from: twin });
-    return inert(lab, file);
+    return inert(lab, file, { label: Buffer.from('TWIN') });
   }),
 ];

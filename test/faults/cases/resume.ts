@@ -58,7 +58,7 @@ export const RESUME: readonly FaultRow[] = [
   {
     area: 'resume', fault: 'an upload is ended by somebody in mid-image', expected: 'FAILED STORE_REFUSED, then COMPLETE',
     async run(lab) {
-      const source = await lab.image();
+      const source = await lab.source();
       const bucket = await lab.bucket(({ operation, partNumber }) =>
         operation === 'UploadPart' && partNumber === 3 ? { kind: 'status', status: 404, code: 'NoSuchUpload' } : undefined);
       const first = await lab.collect(source, bucket);
@@ -69,7 +69,7 @@ export const RESUME: readonly FaultRow[] = [
   {
     area: 'resume', fault: 'told to stop while it stores, then again', expected: 'INTERRUPTED, then COMPLETE with parts taken over',
     async run(lab) {
-      const source = await lab.image();
+      const source = await lab.source();
       const bucket = await lab.bucket(isSlow);
       const running = lab.start(source, bucket, ['--concurrency', '1']);
       await running.until('it stored two parts', ({ event, part }) => event === 'part.stored' && part === 2);

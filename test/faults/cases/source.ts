@@ -1,5 +1,6 @@
-import { truncate, writeFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { existsSync } from 'node:fs';
+import { symlink, truncate, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { DISK_SIZE, PART, type Lab } from '../lab.ts';
 import type { FaultRow } from '../row.ts';
@@ -14,6 +15,30 @@ async function whileReading(lab: Lab, meanwhile: (source: Awaited<ReturnType<Lab
   await gate.open();
   return (await running.ended).outcome;
 }
+
+/** A loop device that no other row is given: the lowest free one is taken by whoever comes. */
+async function ownLoop(lab: Lab): Promise<string> {
+  const number = 300 + Math.floor(lab.random() * 4000);
+  await execa('python3', ['-c', `import fcntl; fcntl.ioctl(open('/dev/loop-control'), 0x4C80, ${number})`]);
+  lab.onEnd(() => execa('python3', ['-c', `import fcntl; fcntl.ioctl(open('/dev/loop-control'), 0x4C81, ${number})`], { reject: false }));
+  return `/dev/loop${number}`;
+}
+
+/** Shell: detaches a loop device, and waits until it is. */
+const detached = (path: string): string => `losetup --detach ${path}; for i in $(seq 100); do losetup ${path} >/dev/null 2>&1 || break; sleep 0.1; done`;
+
+/** Images what a path names while a command runs just before the disk behind it is opened; the image must have the hash. */
+async function swapped(lab: Lab, path: string, opened: string, command: string, sha256?: string): Promise<string> {
+  const env = { NODE_OPTIONS: `--import=${SWAPPED_ON_OPEN}`, CLEANROOM_TEST_SWAP: opened, CLEANROOM_TEST_SWAP_BY: `${command}; touch ${lab.file('swapped')}` };
+  const place = lab.directory();
+  const { outcome } = await lab.collect({ path }, place, [], { env });
+  if (!existsSync(lab.file('swapped'))) return `${outcome}, and nothing was swapped`;
+  if (outcome !== 'COMPLETE') return outcome;
+  const { integrity } = await manifestOf(place);
+  return integrity.sha256 === sha256 ? outcome : `${outcome} of another disk`;
+}
+
+const SWAPPED_ON_OPEN = resolve(import.meta.dirname, '../../fixtures/swapped-on-open.ts');
 
 export const SOURCE: readonly FaultRow[] = [
   {
@@ -45,7 +70,7 @@ export const SOURCE: readonly FaultRow[] = [
       const place = lab.directory();
       const first = await lab.collect(source, place, ['--stall-seconds', '5']);
       await writeFile(lab.file('never'), '');
-      await sleep(1000); // the kernel lets go of the disk
+      await lab.released(source);
       return `${first.outcome}, then ${(await lab.collect(source, place)).outcome}`;
     },
   },
@@ -110,6 +135,56 @@ export const SOURCE: readonly FaultRow[] = [
         return undefined;
       };
       return (await lab.collect(source, bucket, ['--ring-size', '4MiB', '--concurrency', '1'])).outcome;
+    },
+  },
+  {
+    area: 'source', fault: 'reads come back short', expected: 'COMPLETE',
+    async run(lab) {
+      const source = await lab.disk(['0-100000:short=1536']);
+      return (await lab.collect({ path: source.disk.file }, lab.directory(), ['--allow-writable-source'])).outcome;
+    },
+  },
+  {
+    area: 'source', fault: 'reads below the disk come back short', expected: 'COMPLETE',
+    async run(lab) {
+      const source = await lab.disk(['0-100000:short=1536']);
+      return (await lab.collect(source, lab.directory())).outcome;
+    },
+  },
+  {
+    area: 'source', fault: 'a disk of 4 KiB sectors whose last one is not whole', expected: 'FAILED SOURCE_SHRANK', // the kernel does not read what is no whole sector
+    run: async (lab) => (await lab.collect(await lab.disk([], { sectorSize: 4096, size: 4 * PART + 3 * 512 }), lab.directory())).outcome,
+  },
+  {
+    area: 'source', fault: 'the sector size changes while it is read', expected: ['COMPLETE', 'FAILED NOT_PROVEN'],
+    run: (lab) => whileReading(lab, (source) => execa('losetup', ['--sector-size', '4096', source.path], { reject: false })),
+  },
+  {
+    area: 'source', fault: 'another disk takes its name between being found and being opened', expected: 'FAILED SWAPPED',
+    async run(lab) {
+      const source = await lab.disk([], { device: await ownLoop(lab) });
+      source.disk.letGo();
+      lab.onEnd(() => execa('losetup', ['--detach', source.path]));
+      const attach = `for i in $(seq 100); do losetup ${source.path} ${await lab.bytes('other')} 2>/dev/null && break; sleep 0.1; done`;
+      return swapped(lab, source.path, source.path, `${detached(source.path)}; ${attach}`);
+    },
+  },
+  {
+    area: 'source', fault: 'it is detached between being found and being opened', expected: ['FAILED GONE', 'FAILED SWAPPED'],
+    async run(lab) {
+      const source = await lab.disk([], { device: await ownLoop(lab) });
+      source.disk.letGo();
+      return swapped(lab, source.path, source.path, detached(source.path));
+    },
+  },
+  {
+    area: 'source', fault: 'a link to it is swapped for another between being found and being opened', expected: 'COMPLETE',
+    async run(lab) {
+      const [source, other] = [await lab.disk(), await lab.disk()];
+      const link = lab.file('by-label');
+      await symlink(source.path, link);
+      other.changes = true; // it must not be an image: only the disk that was found may be
+      return swapped(lab, link, source.path, `ln -sfn ${other.path} ${link}`, source.sha256);
     },
   },
   {

@@ -1,11 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { execa } from 'execa';
 import { MiB } from '../../../modules/vocabulary/index.ts';
 import type { Fault, FaultRequest } from '../../helpers/s3-front.ts';
 import { s3ClientOf } from '../../helpers/s3-store.ts';
-import type { Lab } from '../lab.ts';
+import { makeSparse } from '../../../scripts/lab/disks.ts';
+import { peakMemory } from '../../helpers/peak-memory.ts';
+import { PART, type Lab } from '../lab.ts';
+import { exhibitsOf } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
+import { manifestOf } from '../stored.ts';
 
 const isPart = (request: FaultRequest, from = 1, to = from): boolean =>
   request.operation === 'UploadPart' && request.partNumber! >= from && request.partNumber! <= to;
@@ -17,12 +20,12 @@ const SOON = ['--part-tries', '3', '--request-timeout-seconds', '2'];
 
 /** Images into a bucket whose front does this to requests. */
 async function through(lab: Lab, faults: Faults, more: readonly string[] = []): Promise<string> {
-  return (await lab.collect(await lab.image(), await lab.bucket(faults), more)).outcome;
+  return (await lab.collect(await lab.source(), await lab.bucket(faults), more)).outcome;
 }
 
 /** Images through a fault that stays, and then without it: what was stored must be taken over. */
 async function thenHealed(lab: Lab, faults: Faults, more: readonly string[] = SOON): Promise<string> {
-  const source = await lab.image();
+  const source = await lab.source();
   const bucket = await lab.bucket(faults);
   const first = await lab.collect(source, bucket, more, { limitSeconds: 90 });
   bucket.faults = undefined;
@@ -35,12 +38,20 @@ const first = (fault: Fault): Faults => (request) => (isPart(request, 1, 99) && 
 const fromPart3 = (fault: Fault): Faults => (request) => (isPart(request, 3, 99) ? fault : undefined);
 const refuse = (status: number, code: string): Fault => ({ kind: 'status', status, code });
 
+/** Images something that is larger than the limit on memory, from a disk that is faster than the store. */
+async function within256MiB(lab: Lab, fault: Fault): Promise<string> {
+  const source = await lab.image(0, await makeSparse(lab.file('large'), 400 * MiB));
+  const running = lab.start(source, await lab.bucket((request) => (isPart(request, 1, 99) ? fault : undefined)), SOON);
+  const peak = await peakMemory(running.pid, 'dc3dd', running.ended);
+  return `${(await running.ended).outcome}, ${peak > 0 && peak < 256 * MiB ? 'within 256 MiB' : `with ${peak} bytes`}`;
+}
+
 /** A tmpfs that holds two parts and a half, and room later. */
 async function fullDirectory(lab: Lab): Promise<string> {
   const path = await lab.folder('small');
   await execa('mount', ['-t', 'tmpfs', '-o', `size=${13 * MiB}`, 'cleanroom-fault', path]);
   lab.onEnd(() => execa('umount', ['--lazy', path]));
-  const source = await lab.image();
+  const source = await lab.source();
   const place = lab.directory(`${path}/evidence`);
   const before = await lab.collect(source, place);
   await execa('mount', ['-o', `remount,size=${200 * MiB}`, path]);
@@ -76,30 +87,52 @@ export const STORE: readonly FaultRow[] = [
     through(lab, ({ operation, attempt }) => (operation === 'CompleteMultipartUpload' && attempt === 1 ? refuse(200, 'InternalError') : undefined))),
   row('the manifest cannot be stored', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) =>
     thenHealed(lab, ({ operation, key }) => (operation === 'PutObject' && key.endsWith('manifest.json') ? refuse(403, 'AccessDenied') : undefined))),
+  row('the store says another checksum of every part, once', 'COMPLETE', (lab) => through(lab, first({ kind: 'wrong-checksum' }))),
+  row('the store says another checksum of every part, for ever', 'FAILED PART_UNCONFIRMED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'wrong-checksum' })), true),
+  row('the list of stored parts is cut off', 'FAILED STORE_FAILED, then COMPLETE', async (lab) => {
+    const source = await lab.source();
+    const bucket = await lab.bucket(fromPart3(refuse(403, 'AccessDenied')));
+    await lab.collect(source, bucket, SOON);
+    bucket.faults = ({ operation }) => (operation === 'ListParts' ? { kind: 'truncate-response', afterBytes: 200 } : undefined);
+    const second = await lab.collect(source, bucket, SOON);
+    bucket.faults = undefined;
+    return `${second.outcome}, then ${(await lab.collect(source, bucket)).outcome}`;
+  }),
+  row('a part is silently corrupted, and not read back', 'COMPLETE, and verify names its part', async (lab) => {
+    const bucket = await lab.bucket((request) => (isPart(request, 3) ? { kind: 'corrupt-silently', at: 4_000_000 } : undefined));
+    bucket.lies = true;
+    const { outcome } = await lab.collect(await lab.source(), bucket);
+    const [exhibit] = await exhibitsOf(bucket);
+    const named = exhibit?.problems.some(({ what, range }) => what === 'image' && range?.start === 2 * PART && range.end === 3 * PART);
+    return `${outcome}, and verify ${named ? 'names its part' : `says ${JSON.stringify(exhibit?.problems)}`}`;
+  }),
   row('a part is silently corrupted, and read back', 'FAILED STORED_DIFFERS', (lab) =>
     through(lab, (request) => (isPart(request, 3) ? { kind: 'corrupt-silently', at: 4_000_000 } : undefined), ['--reread', 'always'])),
   row('what is read back is cut off', ['FAILED STORED_DIFFERS', 'FAILED STORE_FAILED', 'COMPLETE'], (lab) =>
     through(lab, ({ operation, attempt }) => (operation === 'GetObject' && attempt === 1 ? { kind: 'truncate-response', afterBytes: MiB } : undefined), ['--reread', 'always'])),
   row('a slow store: 8 MiB a second', 'COMPLETE', (lab) => through(lab, (request) => (isPart(request, 1, 99) ? { kind: 'throttle', bytesPerSecond: 8 * MiB } : undefined)), true),
-  row('the bucket loses its versioning in mid-image', 'COMPLETE', async (lab) => {
+  row('the bucket loses its versioning in mid-image', 'COMPLETE, and the manifest says so', async (lab) => {
     const bucket = await lab.bucket();
     const client = s3ClientOf(bucket.front);
     const set = (Status: 'Enabled' | 'Suspended') => client.send(new PutBucketVersioningCommand({ Bucket: bucket.bucket, VersioningConfiguration: { Status } }));
     await set('Enabled');
-    bucket.faults = async (request) => {
-      if (isPart(request, 3) && request.attempt === 1) await set('Suspended');
+    bucket.faults = async ({ operation, key }) => {
+      if (operation === 'CompleteMultipartUpload' && key.endsWith('.001')) await set('Suspended');
       return undefined;
     };
-    const { outcome } = await lab.collect(await lab.image(), bucket);
+    const { outcome } = await lab.collect(await lab.source(), bucket, ['--max-object-size', '10MiB']);
     client.destroy();
-    return outcome;
+    const { deviations } = (await manifestOf(bucket)).process;
+    return `${outcome}, and the manifest says ${deviations.some((text) => text.includes('no version')) ? 'so' : JSON.stringify(deviations)}`;
   }),
+  row('no answer to any part: memory', 'FAILED STORE_FAILED, within 256 MiB', (lab) => within256MiB(lab, { kind: 'black-hole' }), true),
+  row('503 SlowDown to every part: memory', 'FAILED STORE_FAILED, within 256 MiB', (lab) => within256MiB(lab, refuse(503, 'SlowDown')), true),
+  row('a slow store: memory', 'COMPLETE, within 256 MiB', (lab) => within256MiB(lab, { kind: 'throttle', bytesPerSecond: 4 * MiB }), true),
   row('the directory fills up', 'FAILED STORE_FULL, then COMPLETE', fullDirectory),
   row('answers that come 3 s late', 'COMPLETE', (lab) => through(lab, ({ attempt }) => (attempt === 1 ? { kind: 'delay', ms: 3000 } : undefined)), true),
   row('nothing listens', 'FAILED STORE_FAILED', async (lab) => {
     const bucket = await lab.bucket();
     const gone = { ...bucket, args: ['--endpoint', 'http://127.0.0.1:9', '--logs', 'none'] };
-    await sleep(1);
-    return (await lab.collect(await lab.image(), gone, SOON)).outcome;
+    return (await lab.collect(await lab.source(), gone, SOON)).outcome;
   }),
 ];
