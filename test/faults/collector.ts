@@ -33,7 +33,7 @@ export type CollectorOptions = {
   readonly under?: readonly string[];
   /** Where its standard output goes. @default a pipe that is read to its end */
   readonly stdout?: 'closed' | 'unread' | number;
-  /** Seconds it may take before it is killed and the case has failed: every end must come in bounded time. @default 60 */
+  /** Seconds it may take before it is killed and the case has failed: every end must come in bounded time. @default 240: a loaded machine is slow */
   readonly limitSeconds?: number;
 };
 
@@ -65,7 +65,7 @@ function outcomeOf(code: number | null, signal: NodeJS.Signals | null, lines: re
 }
 
 /** Starts the real collector as a process of its own. */
-export function startCollector({ args, env = {}, under = [], stdout, limitSeconds = 60 }: CollectorOptions): Running {
+export function startCollector({ args, env = {}, under = [], stdout, limitSeconds = 240 }: CollectorOptions): Running {
   const [command, ...rest] = [...under, process.execPath, CLI, ...args];
   const started = performance.now();
   const child = spawn(command!, rest, { env: { ...process.env, ...env }, stdio: ['ignore', typeof stdout === 'number' ? stdout : 'pipe', 'pipe'] });

@@ -112,7 +112,7 @@ export class Lab {
   /** Waits until nobody holds a disk any more: dc3dd outlives a collector that was killed by a moment, and a read by more. */
   async released({ path, trace }: Source): Promise<void> {
     if (trace === '') return;
-    for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
+    for (const deadline = Date.now() + 120_000; ; await sleep(20)) {
       const handle = await open(path, constants.O_RDONLY | constants.O_EXCL).catch((error: unknown) => {
         if (Date.now() > deadline) throw error;
       });
@@ -196,7 +196,7 @@ export class Lab {
   /** Waits until the trace of a disk says that a read waits at a gate. */
   async gate(source: Source, name: string): Promise<{ open(): Promise<void> }> {
     const go = this.file(name);
-    for (const deadline = Date.now() + 30_000; !(await readFile(source.trace, 'utf8')).includes(`wait ${go}\n`); await sleep(20)) {
+    for (const deadline = Date.now() + 120_000; !(await readFile(source.trace, 'utf8')).includes(`wait ${go}\n`); await sleep(20)) {
       if (Date.now() > deadline) throw new Error(`no read came to the gate ${name}`);
     }
     return { open: () => writeFile(go, '') };

@@ -68,7 +68,7 @@ export const BAD_SECTORS: readonly FaultRow[] = [
     area: 'bad sectors', fault: 'a read that takes 35 s', expected: 'COMPLETE', long: true,
     async run(lab) {
       const source = await lab.disk(['30000:delay=35,times=1']);
-      return (await lab.collect(source, lab.directory(), [], { limitSeconds: 120 })).outcome;
+      return (await lab.collect(source, lab.directory(), [], { limitSeconds: 300 })).outcome;
     },
   },
 ];

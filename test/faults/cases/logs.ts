@@ -109,7 +109,7 @@ export const LOGS: readonly FaultRow[] = [
     const scratch = lab.file('scratch-small');
     await smallDisk(lab, scratch, MiB);
     // dc3dd's log of so many bad sectors needs more than the one page that its file has by then
-    const source = await lab.disk(Array.from({ length: 120 }, (_, index) => String(20_000 + index * 100)));
+    const source = await lab.disk(Array.from({ length: 80 }, (_, index) => String(20_000 + index * 100)));
     const bucket = await lab.bucket(async ({ operation, partNumber }) => {
       if (operation === 'UploadPart' && partNumber === 1) await writeFile(`${scratch}/filler`, Buffer.alloc(MiB)).catch(() => undefined);
       return undefined;

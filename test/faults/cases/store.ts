@@ -27,7 +27,7 @@ async function through(lab: Lab, faults: Faults, more: readonly string[] = []): 
 async function thenHealed(lab: Lab, faults: Faults, more: readonly string[] = SOON): Promise<string> {
   const source = await lab.source();
   const bucket = await lab.bucket(faults);
-  const first = await lab.collect(source, bucket, more, { limitSeconds: 90 });
+  const first = await lab.collect(source, bucket, more);
   bucket.faults = undefined;
   const second = await lab.collect(source, bucket);
   const taken = second.lines.some(({ event }) => event === 'acquisition.resumed') ? 'resumed' : 'anew';

@@ -37,7 +37,7 @@ const slowly = (lab: Lab): Promise<Bucket> => lab.bucket(isSlow);
 
 /** Waits for something that another request brings about; a collector that never comes must not hold the front. */
 async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = performance.now() + 30_000; !condition() && performance.now() < deadline; ) await sleep(20);
+  for (const deadline = performance.now() + 120_000; !condition() && performance.now() < deadline; ) await sleep(20);
 }
 
 /**
