@@ -3,6 +3,7 @@ import { OPTIONAL_SERVICES } from '../modules/isolated-network/policies/endpoint
 import { HUMAN_ROLES } from '../modules/vocabulary/index.ts';
 import { crossChecks } from './cross-checks.ts';
 import { readable, type Problem } from './problems.ts';
+import { workflowOptions } from './workflow-options.ts';
 
 /** An object that takes the keys of its shape and no others; a wrong key's message lists the right ones. */
 const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
@@ -157,6 +158,7 @@ export const Estate = strict({
     .default([]),
   notifications: strict({ emails: z.array(Email).default([]) }).prefault({}),
   logPrefix: z.string().regex(/^[A-Za-z0-9/_.-]{0,64}$/, 'up to 64 letters, digits and "/_.-" are allowed').default(''),
+  workflow: workflowOptions(strict),
   seal: strict({
     sealed: z.boolean().default(true),
     s3Policy: z.boolean().default(false).describe('Also attach an S3 policy (block public access). The organization and seal stacks then need AWS provider 6.26 or newer.'),

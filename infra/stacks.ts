@@ -1,5 +1,6 @@
 import type { App, TerraformStack } from 'cdktf';
 import type { RoleAccess } from '../modules/access/forensic-roles.ts';
+import type { HandlerCode } from '../modules/acquisition-workflow/workflow-functions.ts';
 import { S3_POLICY_PROVIDER } from '../modules/governance/policies/index.ts';
 import { HUMAN_ROLES, type HumanRole, type Place } from '../modules/vocabulary/index.ts';
 import { EvidenceRegionStack } from '../stacks/evidence-region.ts';
@@ -14,7 +15,16 @@ import type { Estate } from './config.ts';
 import { accountOfRegion, archiveOf, forensicPlaces, planStacks, targetOf, type PlannedStack } from './plan.ts';
 import { configureProvider, requireProvider } from './providers.ts';
 
-type Maker = (app: App, estate: Estate, plan: PlannedStack) => TerraformStack;
+type Maker = (app: App, estate: Estate, plan: PlannedStack, made: Made) => TerraformStack;
+
+/** What was made before the stacks are declared. */
+export interface Made {
+  /** Archive of the workflow's functions. */
+  readonly handlers: HandlerCode;
+}
+
+/** Where `npm run build:handlers` puts the archive, unless it is told otherwise; its digest is not known here. */
+const NOT_BUILT: Made = { handlers: { file: 'handlers.zip', sha256: '' } };
 type Organized = Extract<Estate['organization'], { mode: 'existing' | 'new' }>;
 
 const organized = (estate: Estate): Organized => {
@@ -108,9 +118,10 @@ const makeLogArchive: Maker = (app, estate, plan) => {
   });
 };
 
-const makeForensics: Maker = (app, estate, plan) => {
+const makeForensics: Maker = (app, estate, plan, { handlers }) => {
   const { cidr, zones, extraEndpoints } = estate.regions[plan.region] ?? { cidr: '', zones: undefined, extraEndpoints: [] };
   const props = regionProps(estate, plan);
+  const { approval, approvalMinutes, containment, volumeType, deadlineMinutes, tracing, sweepHours, triggers } = estate.workflow;
   const firstRegion = estate.accounts.forensic.find(({ id }) => id === plan.account)?.regions[0];
   return new ForensicsRegionStack(app, plan.id, {
     ...props,
@@ -121,6 +132,15 @@ const makeForensics: Maker = (app, estate, plan) => {
     logPrefix: estate.logPrefix,
     emails: estate.notifications.emails,
     accountWide: firstRegion === plan.region,
+    workflow: {
+      options: { approval, approvalMinutes, containment, volumeType, deadlineMinutes, volumes: 'all' },
+      triggers,
+      members: estate.monitoredAccounts.map(({ id, externalId }) => ({ id, externalId })),
+      code: handlers,
+      snapshotLock: estate.retention.active,
+      tracing,
+      sweepHours,
+    },
     ...(estate.access.approvalBrokerArn === undefined ? {} : { approvalBrokerArn: estate.access.approvalBrokerArn }),
   });
 };
@@ -184,12 +204,15 @@ const MAKERS: Readonly<Record<PlannedStack['kind'], Maker>> = {
 /** Stacks that name types of organization policies, of which a provider knows those of its day. */
 const KINDS_WITH_POLICY_TYPES: readonly PlannedStack['kind'][] = ['organization', 'seal'];
 
-/** Declares every stack that the estate says enough about; the others wait, and `plan:order` says for what. */
-export function declareStacks(app: App, estate: Estate): ReadonlyMap<string, TerraformStack> {
+/**
+ * Declares every stack that the estate says enough about; the others wait, and `plan:order` says for what.
+ * @param made what was built before; without it the functions' archive is expected beside the stacks, of whatever content
+ */
+export function declareStacks(app: App, estate: Estate, made: Made = NOT_BUILT): ReadonlyMap<string, TerraformStack> {
   const stacks = new Map<string, TerraformStack>();
   for (const plan of planStacks(estate)) {
     if (plan.missing.length > 0) continue;
-    const stack = MAKERS[plan.kind](app, estate, plan);
+    const stack = MAKERS[plan.kind](app, estate, plan, made);
     configureProvider(stack, estate, targetOf(plan));
     if (estate.seal.s3Policy && KINDS_WITH_POLICY_TYPES.includes(plan.kind)) requireProvider(stack, S3_POLICY_PROVIDER);
     configureBackend(stack, estate);

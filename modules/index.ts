@@ -1,5 +1,6 @@
 /** Public API for platform teams: constructs and policies to use in an app of one's own. */
 export * from './access/index.ts';
+export * from './acquisition-workflow/index.ts';
 export * from './audit/index.ts';
 export * from './detection/index.ts';
 export * from './evidence/index.ts';

@@ -45,6 +45,10 @@ export const POLICY_QUOTAS = {
   bucket: 20_480,
   key: 32_768,
   endpoint: 20_480,
+  /** An event bus's. */
+  bus: 10_240,
+  /** A queue's. */
+  queue: 8_192,
 } as const;
 export type PolicyKind = keyof typeof POLICY_QUOTAS;
 

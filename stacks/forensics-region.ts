@@ -1,6 +1,11 @@
 import { TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
+import type { AccessContext } from '../modules/access/policies/context.ts';
 import { ForensicRoles, type RoleAccess } from '../modules/access/forensic-roles.ts';
+import { AcquisitionWorkflow } from '../modules/acquisition-workflow/acquisition-workflow.ts';
+import { acquisitionDefinition } from '../modules/acquisition-workflow/definition.ts';
+import { handlerEnvironment } from '../modules/acquisition-workflow/handlers/settings.ts';
+import type { HandlerCode } from '../modules/acquisition-workflow/workflow-functions.ts';
 import { alertPatterns } from '../modules/audit/alert-patterns.ts';
 import { Alerts } from '../modules/audit/alerts.ts';
 import { ConfigRecorder } from '../modules/audit/config-recorder.ts';
@@ -11,9 +16,26 @@ import { AccountDefaults } from '../modules/isolated-network/account-defaults.ts
 import { IsolatedNetwork } from '../modules/isolated-network/isolated-network.ts';
 import type { InterfaceService } from '../modules/isolated-network/policies/endpoints.ts';
 import { CollectorDashboard } from '../modules/observability/collector-dashboard.ts';
-import { bucketArn, bucketName, EVIDENCE_BUCKETS, keyAliasArn, type HumanRole } from '../modules/vocabulary/index.ts';
+import type { Retention } from '../modules/evidence/closed-bucket.ts';
+import { bucketArn, bucketName, EVIDENCE_BUCKETS, keyAliasArn, type AcquisitionOptions, type HumanRole, type TriggerSettings } from '../modules/vocabulary/index.ts';
+import { publishMembers, type MonitoredAccount } from './members.ts';
 import { publish } from './publish.ts';
 import type { RegionProps } from './region.ts';
+
+/** How acquisitions run. */
+export interface WorkflowSettings {
+  /** What a case does unless a person says otherwise. */
+  readonly options: AcquisitionOptions;
+  readonly triggers: TriggerSettings;
+  /** Accounts that the functions may enter. */
+  readonly members: readonly MonitoredAccount[];
+  /** Archive of the functions. */
+  readonly code: HandlerCode;
+  /** How long evidence snapshots are locked. */
+  readonly snapshotLock: Retention;
+  readonly tracing: boolean;
+  readonly sweepHours: number;
+}
 
 export interface ForensicsRegionProps extends RegionProps {
   readonly cidr: string;
@@ -23,6 +45,7 @@ export interface ForensicsRegionProps extends RegionProps {
   readonly approvalBrokerArn?: string;
   readonly logPrefix: string;
   readonly emails: readonly string[];
+  readonly workflow: WorkflowSettings;
   /** Whether this stack also makes what an account has once: one Region of the account does. */
   readonly accountWide: boolean;
 }
@@ -51,14 +74,15 @@ export class ForensicsRegionStack extends TerraformStack {
       logsKeyArn: logs.keyArn,
       logRetentionDays: props.logDays,
     });
+    const context: AccessContext = {
+      ...place,
+      logPrefix: props.logPrefix,
+      memberAccounts: props.memberAccounts,
+      organizationId: props.perimeter.organizationId,
+      logArchiveAccount: archive.account,
+    };
     const roles = new ForensicRoles(this, 'Roles', {
-      context: {
-        ...place,
-        logPrefix: props.logPrefix,
-        memberAccounts: props.memberAccounts,
-        organizationId: props.perimeter.organizationId,
-        logArchiveAccount: archive.account,
-      },
+      context,
       access: props.access,
       ...(props.approvalBrokerArn === undefined ? {} : { approvalBrokerArn: props.approvalBrokerArn }),
     });
@@ -72,6 +96,35 @@ export class ForensicsRegionStack extends TerraformStack {
     new EvidenceTrail(this, 'Trail', { place, bucketName: archiveBucket, kmsKeyArn: keyAliasArn(archive, 'audit'), evidenceBucketArns });
     new ConfigRecorder(this, 'Config', { place, bucketName: archiveBucket, makeServiceLinkedRole: props.accountWide });
     new CollectorDashboard(this, 'Dashboard', { place, logGroupNames: logs.logGroupNames, alertTopicArn: alerts.topicArn });
+    const { options, triggers, code, snapshotLock, tracing, sweepHours } = props.workflow;
+    const workflow = new AcquisitionWorkflow(this, 'Workflow', {
+      context,
+      perimeter: props.perimeter,
+      definition: acquisitionDefinition({
+        ...place,
+        logPrefix: props.logPrefix,
+        snapshotLockDays: snapshotLock.days,
+        snapshotLockMode: snapshotLock.mode === 'COMPLIANCE' ? 'compliance' : 'governance',
+      }),
+      workflowRoleArn: roles.roleArns.workflow,
+      code,
+      environment: handlerEnvironment({
+        place,
+        logPrefix: props.logPrefix,
+        bucket: bucketName(place, 'active'),
+        topicArn: alerts.topicArn,
+        options,
+        triggers,
+      }),
+      logsKeyArn: logs.keyArn,
+      logRetentionDays: props.logDays,
+      alertTopicArn: alerts.topicArn,
+      tracing,
+      sweepHours,
+    });
+    // Step Functions checks at once whether the role may write the log.
+    workflow.node.addDependency(roles);
+    publishMembers(this, place, props.workflow.members);
     publish(this, place, {
       s3EndpointId: network.s3EndpointId,
       vpcId: network.vpcId,

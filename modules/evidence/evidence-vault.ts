@@ -4,6 +4,7 @@ import {
   bucketArn,
   bucketName,
   EVIDENCE_BUCKETS,
+  handlerRolePattern,
   keyAlias,
   memberRolePattern,
   roleArn,
@@ -81,7 +82,7 @@ export class EvidenceVault extends Construct {
         }),
     });
     const breakGlassArns = [roleArn(place, 'break-glass')];
-    const outside = (['responder', 'data-custodian', 'analyst', 'workflow', 'break-glass'] as const).map((role) => roleArn(place, role));
+    const outside = [...(['responder', 'data-custodian', 'analyst', 'workflow', 'break-glass'] as const).map((role) => roleArn(place, role)), handlerRolePattern(place)];
     const make = (purpose: EvidenceBucketPurpose) => {
       const uploads = purpose === 'incoming' && memberAccounts.length > 0;
       const rolePattern = memberRolePattern(place);

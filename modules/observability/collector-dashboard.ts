@@ -3,7 +3,7 @@ import { CloudwatchLogMetricFilter } from '@cdktf/provider-aws/lib/cloudwatch-lo
 import { CloudwatchMetricAlarm } from '@cdktf/provider-aws/lib/cloudwatch-metric-alarm/index.js';
 import { Construct } from 'constructs';
 import { METRIC_NAMESPACE, stateMachineArn, type LogGroup, type Place } from '../vocabulary/index.ts';
-import { ALARMS, LOG_METRICS } from './metrics.ts';
+import { ALARMS, LOG_METRICS, WORKFLOW_ALARMS } from './metrics.ts';
 
 export interface CollectorDashboardProps {
   readonly place: Place;
@@ -45,12 +45,12 @@ export class CollectorDashboard extends Construct {
         alarmActions: [props.alertTopicArn],
       });
     for (const [name, why] of Object.entries(ALARMS)) alarm(`${name}-alarm`, why, namespace, name);
-    for (const name of ['ExecutionsFailed', 'ExecutionsTimedOut']) {
-      alarm(`${name}-alarm`, 'A case did not come to its end', 'AWS/States', name, { StateMachineArn: stateMachineArn(place) });
+    for (const [name, why] of Object.entries(WORKFLOW_ALARMS)) {
+      alarm(`${name}-alarm`, why, 'AWS/States', name, { StateMachineArn: stateMachineArn(place) });
     }
     const widgets = [
       ...LOG_METRICS.map(({ name }) => ({ title: name, metrics: [[namespace, name]] })),
-      { title: 'Workflow', metrics: ['ExecutionsStarted', 'ExecutionsSucceeded', 'ExecutionsFailed', 'ExecutionsTimedOut'].map((name) => ['AWS/States', name, 'StateMachineArn', stateMachineArn(place)]) },
+      { title: 'Workflow', metrics: ['ExecutionsStarted', 'ExecutionsSucceeded', ...Object.keys(WORKFLOW_ALARMS)].map((name) => ['AWS/States', name, 'StateMachineArn', stateMachineArn(place)]) },
     ].map(({ title, metrics }, index) => ({
       type: 'metric',
       x: (index % 3) * WIDTH,

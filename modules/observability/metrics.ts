@@ -32,3 +32,11 @@ export const ALARMS: Readonly<Record<string, string>> = {
   PartMismatches: 'A source gave other bytes on a second reading',
   LogsSpooled: 'A collector cannot deliver its logs',
 };
+
+/** Metrics of the state machine that one occurrence of wakes somebody up, and why. */
+export const WORKFLOW_ALARMS: Readonly<Record<string, string>> = {
+  ExecutionsFailed: 'An acquisition did not come to its end',
+  ExecutionsTimedOut: 'An acquisition took longer than any may',
+  ExecutionsAborted: 'Somebody stopped an acquisition',
+  ExecutionThrottled: 'Acquisitions wait for Step Functions: ask for a larger quota of state transitions',
+};

@@ -102,9 +102,11 @@ export const alertTopicName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string
 /** Session Manager reads its preferences from the document of this name and from no other. */
 export const SESSION_PREFERENCES_DOCUMENT = 'SSM-SessionManagerRunShell';
 
-/** The state machine that runs a case. */
+/** Name of the state machine that runs a case. */
+export const stateMachineName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string => `${prefix}-acquisition`;
+
 export const stateMachineArn = (place: Place): string =>
-  `arn:${place.partition}:states:${place.region}:${place.account}:stateMachine:${place.prefix}-acquisition`;
+  `arn:${place.partition}:states:${place.region}:${place.account}:stateMachine:${stateMachineName(place)}`;
 
 /** CloudWatch namespace of the metrics that are made from the collector's and the workflow's logs. */
 export const METRIC_NAMESPACE = 'Cleanroom';

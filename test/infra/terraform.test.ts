@@ -1,10 +1,12 @@
 import { expect } from 'chai';
+import { acquisitionDefinition } from '../../modules/acquisition-workflow/definition.ts';
 import { loadEstate, resources, synthEstate, type Synthesized } from './helpers/synth.ts';
 import { providerFor } from './helpers/against.ts';
 import type { Loose } from './helpers/loose.ts';
 import { describeWhereThere } from './helpers/where-there.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
 import { askAws } from './emulated/ask-aws.ts';
+import { StatesFront } from './helpers/states-front.ts';
 import { Terraform } from './helpers/terraform.ts';
 import { stackFromPlan, type PlanConfiguration } from './reachability/from-plan.ts';
 import { networkGraph } from './reachability/graph.ts';
@@ -57,12 +59,14 @@ describeWhereThere(['terraform'], 'the stacks of both estates, by the real Terra
   this.timeout(1_800_000);
   let terraform: Terraform;
   let moto: Moto | undefined;
+  let states: StatesFront | undefined;
   let plan: Plan;
 
   before(() => {
     terraform = Terraform.prepare();
   });
   after(async () => {
+    await states?.stop();
     await moto?.stop();
     terraform?.dispose();
   });
@@ -75,8 +79,9 @@ describeWhereThere(['terraform'], 'the stacks of both estates, by the real Terra
 
   it('can be planned without AWS, every resource of every stack', async () => {
     moto = await startMoto();
+    states = await StatesFront.start(moto.endpoint);
     await leaveWhatIsLookedUp(moto);
-    const provider = providerFor(moto.endpoint, { region: 'eu-west-1' });
+    const provider = providerFor(moto.endpoint, { region: 'eu-west-1' }, states.url);
     const directory = terraform.workspace('plan', together(stacks, provider));
     await terraform.init(directory);
     await terraform.run(directory, ['plan', '-no-color', '-out=plan']);
@@ -85,6 +90,14 @@ describeWhereThere(['terraform'], 'the stacks of both estates, by the real Terra
     const declared = [...stacks.values()].reduce((sum, stack) => sum + Object.values(stack.resource).reduce((count, byName) => count + Object.keys(byName).length, 0), 0);
     expect(created.length).to.equal(declared).and.be.greaterThan(800);
     expect(new Set(created.map(({ address }) => address.split('.')[1])).size).to.equal(stacks.size);
+  });
+
+  it('hand Step Functions the very definition that the sources say, whatever Terraform makes of its signs', () => {
+    const at = (region: string, account: string): object =>
+      acquisitionDefinition({ prefix: 'cleanroom', partition: 'aws', account, region, logPrefix: '', snapshotLockDays: 365, snapshotLockMode: 'compliance' });
+    const expected = [at('eu-west-1', '100000000004'), at('eu-central-1', '100000000004'), at('us-east-1', '100000000005'), at('eu-central-1', '111122223333')].map((definition) => JSON.stringify(definition));
+    const sent = (states?.definitions ?? []).map((definition) => JSON.stringify(definition));
+    expect([...new Set(sent)].toSorted()).to.deep.equal(expected.toSorted());
   });
 
   it('are planned as networks without a way out: the graph of the plan is the graph of the sources', () => {

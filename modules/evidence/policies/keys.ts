@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
-import { caseCollectorRoleArn, memberRolePattern, roleArn, type ForensicRole, type Place } from '../../vocabulary/index.ts';
+import { caseCollectorRoleArn, handlerRoleArn, handlerRolePattern, memberRolePattern, roleArn, type ForensicRole, type Place } from '../../vocabulary/index.ts';
 
 export interface KeyPolicyOptions extends Place {
   /** ARN patterns of the roles that administer the key. They cannot use it. */
@@ -62,6 +62,16 @@ const administration = (options: KeyPolicyOptions): readonly PolicyStatement[] =
   },
 ];
 
+/** Whether a key is there and enabled is what the preflight asks before anything begins. */
+const inspection = (options: KeyPolicyOptions): PolicyStatement => ({
+  Sid: 'InspectBeforehand',
+  Effect: 'Allow',
+  Principal: { AWS: rootOf(options) },
+  Action: 'kms:DescribeKey',
+  Resource: '*',
+  Condition: { ArnLike: { 'aws:PrincipalArn': handlerRoleArn(options, 'preflight') } },
+});
+
 const users = (options: KeyPolicyOptions, ...roles: readonly ForensicRole[]) => roles.map((role) => roleArn(options, role));
 
 /** ARN pattern of the collectors' case roles. */
@@ -71,6 +81,7 @@ const caseCollectors = (options: KeyPolicyOptions) => caseCollectorRoleArn(optio
 export const evidenceKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
   policyDocument(
     ...administration(options),
+    inspection(options),
     {
       Sid: 'WriteThroughS3',
       Effect: 'Allow',
@@ -78,7 +89,7 @@ export const evidenceKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: '*',
       Condition: {
-        ArnLike: { 'aws:PrincipalArn': [...users(options, 'data-custodian', 'workflow'), caseCollectors(options)] },
+        ArnLike: { 'aws:PrincipalArn': [...users(options, 'data-custodian', 'workflow'), caseCollectors(options), handlerRolePattern(options)] },
         StringEquals: { 'kms:ViaService': `s3.${options.region}.amazonaws.com` },
       },
     },
@@ -140,6 +151,7 @@ const members = ({ memberAccounts, account }: KeyPolicyOptions): readonly string
 export const transitKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
   policyDocument(
     ...administration(options),
+    inspection(options),
     {
       Sid: 'CopyUnderThisKey',
       Effect: 'Allow',

@@ -6,7 +6,7 @@ import { LOG_PREFIX, PLACE, placeOf } from '../variables.ts';
 export const collectorDashboard: ModuleSpec = {
   name: 'collector-dashboard',
   description: 'Metrics from the collector\'s log groups, alarms, and a dashboard.',
-  costs: 'Ten custom metrics, six alarms and a dashboard a month.',
+  costs: 'Ten custom metrics, eight alarms and a dashboard a month.',
   not: 'It makes neither the log groups nor the topic.',
   variables: {
     ...PLACE,

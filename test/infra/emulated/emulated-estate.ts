@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleHandlers } from '../../../infra/bundle-handlers.ts';
 import type { EstateInput } from '../../../infra/config.ts';
 import { startMoto, type Moto } from '../../helpers/moto.ts';
 import { against } from '../helpers/against.ts';
 import { estateInput, type Synthesized } from '../helpers/synth.ts';
+import { StatesFront } from '../helpers/states-front.ts';
 import { Terraform } from '../helpers/terraform.ts';
 import { askAws } from './ask-aws.ts';
 
@@ -31,12 +34,18 @@ function bootstrap(organizationId: string, memberKeyArn: string): EstateInput {
 /** An emulated AWS with an organization and a monitored account in it, and Terraform to apply an estate's stacks to it. */
 export class EmulatedEstate {
   readonly moto: Moto;
+  readonly states: StatesFront;
   readonly terraform: Terraform;
   /** The estate file, to be filled in as accounts come to exist. */
   readonly input: EstateInput;
 
-  private constructor(moto: Moto, terraform: Terraform, input: EstateInput) {
+  /** Archive of the functions. */
+  readonly #handlers: Uint8Array;
+
+  private constructor(moto: Moto, states: StatesFront, handlers: Uint8Array, terraform: Terraform, input: EstateInput) {
     this.moto = moto;
+    this.states = states;
+    this.#handlers = handlers;
     this.terraform = terraform;
     this.input = input;
   }
@@ -51,12 +60,13 @@ export class EmulatedEstate {
     ])) as [{ Organization: { Id: string } }, { Roots: { Id: string }[] }, { KeyMetadata: { Arn: string } }];
     const types = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY', 'TAG_POLICY'];
     await askAws(moto, types.map((PolicyType) => ({ ...organizations, method: 'enable_policy_type', params: { RootId: Roots[0]?.Id, PolicyType } })));
-    return new EmulatedEstate(moto, Terraform.prepare(), bootstrap(Organization.Id, KeyMetadata.Arn));
+    return new EmulatedEstate(moto, await StatesFront.start(moto.endpoint), (await bundleHandlers()).bytes, Terraform.prepare(), bootstrap(Organization.Id, KeyMetadata.Arn));
   }
 
   /** Applies a stack, and gives back the types that could not be. */
   async apply(id: string, stack: Synthesized): Promise<readonly string[]> {
-    const directory = this.terraform.workspace(id, { 'main.tf.json': JSON.stringify(against(stack, this.moto.endpoint)) });
+    const directory = this.terraform.workspace(id, { 'main.tf.json': JSON.stringify(against(stack, this.moto.endpoint, this.states.url)) });
+    writeFileSync(join(directory, 'handlers.zip'), this.#handlers);
     await this.terraform.init(directory);
     try {
       await this.terraform.run(directory, ['apply', '-auto-approve', '-no-color', '-parallelism=30']);
@@ -76,6 +86,7 @@ export class EmulatedEstate {
 
   async stop(): Promise<void> {
     this.terraform.dispose();
+    await this.states.stop();
     await this.moto.stop();
   }
 }

@@ -26,6 +26,7 @@ const MOTO_LACKS: Readonly<Record<string, readonly string[]>> = {
     'aws_route53_resolver_firewall_rule_group',
     'aws_route53_resolver_query_log_config',
     'aws_s3_account_public_access_block', // by a host name that only AWS has
+    'aws_sfn_state_machine', // makes it, but lists no versions of it
     'aws_vpc_block_public_access_options',
   ],
   'evidence-eu-west-1': ['aws_s3_bucket_logging'],

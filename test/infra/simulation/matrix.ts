@@ -6,6 +6,7 @@ import {
   bucketArn, caseCollectorRoleArn, functionArn, handlerRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, stateMachineArn, type ForensicRole, type Place,
 } from '../../../modules/vocabulary/index.ts';
 import { policyDocument, type PolicyDocument } from '../../../modules/policy.ts';
+import { functionGroups } from './function-rows.ts';
 import type { ContextKeys, Principal, World } from './world.ts';
 
 export type Row = readonly [verdict: 'allow' | 'deny', action: string, resource: string, keys?: ContextKeys];
@@ -866,6 +867,7 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['deny', 'sts:AssumeRole', roleArn(place, 'responder'), { 'aws:MultiFactorAuthPresent': 'true' }],
       ],
     },
+    ...functionGroups(world, place, members),
   ];
 }
 

@@ -1,12 +1,12 @@
 import { CreateSnapshotCommand, CreateVolumeCommand, DescribeInstancesCommand, DescribeSnapshotsCommand, DescribeVolumesCommand, EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
-import { CreateInstanceProfileCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { AddRoleToInstanceProfileCommand, CreateInstanceProfileCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { expect } from 'chai';
 import { s3Records } from '../../../modules/acquisition-workflow/handlers/records.ts';
 import { sweepOrphans, type SweepOutput } from '../../../modules/acquisition-workflow/handlers/sweep-orphans.ts';
 import {
-  AcquisitionRecord, CASE_SCHEMA, caseCollectorRoleArn, caseKey, CaseRecord, caseRolePath, DEFAULT_OPTIONS, FunctionLogEvent, INSTANCE_RECORD_SCHEMA, instanceKey,
+  AcquisitionRecord, CASE_SCHEMA, caseKey, CaseRecord, caseRolePath, DEFAULT_OPTIONS, FunctionLogEvent, INSTANCE_RECORD_SCHEMA, instanceKey,
   type AcquisitionStatus,
 } from '../../../modules/vocabulary/index.ts';
 import { startMoto, type Moto } from '../../helpers/moto.ts';
@@ -85,11 +85,14 @@ describe('the sweep for what cases left behind', function () {
     made.unreadable = await volume('BROKEN-1');
     const { Instances } = await ec2.send(new RunInstancesCommand({ ImageId: 'ami-12c6146b', MinCount: 1, MaxCount: 1, TagSpecifications: [{ ResourceType: 'instance', Tags: tags('ENDED-1', 'collector') }] }));
     made.collector = Instances?.[0]?.InstanceId ?? '';
-    const name = (caseId: string) => caseCollectorRoleArn(place, caseId).split('/').at(-1) ?? '';
     const Path = caseRolePath(place);
-    await iam.send(new CreateRoleCommand({ RoleName: name('ENDED-1'), Path, AssumeRolePolicyDocument: '{}' }));
-    await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: name('OPEN-1'), Path }));
-    await iam.send(new CreateRoleCommand({ RoleName: 'cleanroom-collector-us-east-1-ENDED-1', Path, AssumeRolePolicyDocument: '{}' }));
+    const role = (RoleName: string, caseId: string) => iam.send(new CreateRoleCommand({ RoleName, Path, AssumeRolePolicyDocument: '{}', Tags: [{ Key: 'CaseId', Value: caseId }] }));
+    made.role = (await role(`cleanroom-collector-eu-west-1-${INSTANCE}-ended1`, 'ENDED-1')).Role?.Arn ?? '';
+    await role(`cleanroom-collector-eu-west-1-${INSTANCE}-open01`, 'OPEN-1');
+    await role(`cleanroom-collector-us-east-1-${INSTANCE}-ended1`, 'ENDED-1');
+    const profile = `cleanroom-collector-eu-west-1-${INSTANCE}-open01`;
+    await iam.send(new CreateInstanceProfileCommand({ InstanceProfileName: profile, Path }));
+    await iam.send(new AddRoleToInstanceProfileCommand({ InstanceProfileName: profile, RoleName: profile }));
     await record('OPEN-1', 'ACQUIRING', []);
     await record('ENDED-1', 'PARTIAL', [made.evidence], [
       { resource: made.workingCopy, why: 'its deletion was refused' },
@@ -104,7 +107,7 @@ describe('the sweep for what cases left behind', function () {
     const swept = await sweep();
     expect(why(swept, made.forgotten)).to.equal('its case has ended, and does not record it');
     expect(why(swept, made.collector)).to.equal('its case has ended, and does not record it');
-    expect(why(swept, caseCollectorRoleArn(place, 'ENDED-1'))).to.equal('its case has ended, and does not record it');
+    expect(why(swept, made.role)).to.equal('its case has ended, and does not record it');
     expect(why(swept, made.workingCopy)).to.equal('left behind by its case: its deletion was refused');
     expect(why(swept, 'snap-0aaaaaaaaaaaaaaaa')).to.equal('left behind by its case: source snapshot in account 200000000001');
     expect(why(swept, made.stranger)).to.equal('no case of this id is recorded');
@@ -116,9 +119,9 @@ describe('the sweep for what cases left behind', function () {
   it('leaves alone what an open case uses, evidence that is to stay, and other Regions\' roles', async () => {
     const swept = await sweep();
     const reported = new Set(swept.orphans.map(({ resource }) => resource));
-    for (const resource of [made.openVolume, made.evidence, 'cleanroom-collector-us-east-1-ENDED-1']) expect(reported.has(resource ?? ''), resource).to.equal(false);
-    expect(swept.orphans.filter(({ resource }) => resource.includes('us-east-1'))).to.deep.equal([]);
-    expect(swept.looked).to.equal(10);
+    for (const resource of [made.openVolume, made.evidence]) expect(reported.has(resource ?? ''), resource).to.equal(false);
+    expect(swept.orphans.filter(({ resource }) => /us-east-1|open01/.test(resource))).to.deep.equal([]);
+    expect(swept.looked).to.equal(11);
   });
 
   it('spares what is younger than an hour: its case may be about to record it', async () => {
@@ -130,7 +133,7 @@ describe('the sweep for what cases left behind', function () {
     const swept = await sweep();
     const events = lines.map(({ event }) => event);
     expect(events.filter((event) => event === FunctionLogEvent.sweepOrphan)).to.have.length(swept.orphans.length);
-    expect(lines.at(-1)).to.include({ event: FunctionLogEvent.sweepFinished, looked: 10, orphans: 8 });
+    expect(lines.at(-1)).to.include({ event: FunctionLogEvent.sweepFinished, looked: 11, orphans: 8 });
     expect(published.map(({ Subject }) => Subject)).to.deep.equal(['Cleanroom: 8 left behind in eu-west-1']);
     expect(published[0]?.Message).to.match(/^[\x20-\x7e\n]*$/).and.contain('../\\xe2\\x80\\xaex');
   });

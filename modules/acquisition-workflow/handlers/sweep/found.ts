@@ -1,13 +1,13 @@
 import { paginateDescribeInstances, paginateDescribeSnapshots, paginateDescribeVolumes, type EC2Client, type Tag } from '@aws-sdk/client-ec2';
-import { paginateListInstanceProfiles, paginateListRoles, type IAMClient } from '@aws-sdk/client-iam';
-import { CASE_TAGS, caseCollectorRoleArn, caseRolePath, type Place } from '../../../vocabulary/index.ts';
+import { ListRoleTagsCommand, paginateListInstanceProfiles, paginateListRoles, type IAMClient } from '@aws-sdk/client-iam';
+import { CASE_TAGS, caseRolePath, roleName, type Place } from '../../../vocabulary/index.ts';
 
 /** Something in the forensic account that a case once made. */
 export interface Found {
   readonly kind: 'snapshot' | 'volume' | 'instance' | 'role' | 'instance-profile';
   /** Its id, or its ARN where it has none. */
   readonly resource: string;
-  /** What its tag or name says; nobody has checked it. */
+  /** What its tag says; nobody has checked it. */
   readonly caseId: string;
   /** `evidence` for what is meant to stay. */
   readonly purpose: string;
@@ -32,21 +32,19 @@ export async function* findCaseResources({ ec2, iam }: { readonly ec2: EC2Client
       if (!DEAD.has(State?.Name ?? '')) yield { kind: 'instance', resource: InstanceId, createdAt: LaunchTime, ...tagged(Tags) };
     }
   }
-  // Roles are global, and their path and name say what a tag would; listing gives no tags.
+  // Roles are global: their names say the Region, their tags the case. A profile has the case of the role in it.
   const PathPrefix = caseRolePath(place);
-  const ofThisRegion = caseCollectorRoleArn(place, '');
-  const nameBefore = ofThisRegion.slice(ofThisRegion.lastIndexOf('/') + 1);
-  const caseOf = (name: string) => (name.startsWith(nameBefore) ? name.slice(nameBefore.length) : undefined);
+  const ofThisRegion = (name: string) => name.startsWith(`${roleName(place, 'collector')}-`);
+  const caseOf = async (RoleName: string) => tagOf((await iam.send(new ListRoleTagsCommand({ RoleName }))).Tags, CASE_TAGS.caseId);
   for await (const { Roles = [] } of paginateListRoles({ client: iam }, { PathPrefix })) {
     for (const { Arn = '', RoleName = '', CreateDate } of Roles) {
-      const caseId = caseOf(RoleName);
-      if (caseId !== undefined) yield { kind: 'role', resource: Arn, caseId, purpose: 'collector', createdAt: CreateDate };
+      if (ofThisRegion(RoleName)) yield { kind: 'role', resource: Arn, caseId: await caseOf(RoleName), purpose: 'collector', createdAt: CreateDate };
     }
   }
   for await (const { InstanceProfiles = [] } of paginateListInstanceProfiles({ client: iam }, { PathPrefix })) {
-    for (const { Arn = '', InstanceProfileName = '', CreateDate } of InstanceProfiles) {
-      const caseId = caseOf(InstanceProfileName);
-      if (caseId !== undefined) yield { kind: 'instance-profile', resource: Arn, caseId, purpose: 'collector', createdAt: CreateDate };
+    for (const { Arn = '', InstanceProfileName = '', CreateDate, Roles = [] } of InstanceProfiles) {
+      const role = Roles[0]?.RoleName;
+      if (ofThisRegion(InstanceProfileName)) yield { kind: 'instance-profile', resource: Arn, caseId: role === undefined ? '' : await caseOf(role), purpose: 'collector', createdAt: CreateDate };
     }
   }
 }

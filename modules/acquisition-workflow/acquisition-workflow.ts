@@ -1,0 +1,85 @@
+import { CloudwatchEventRule } from '@cdktf/provider-aws/lib/cloudwatch-event-rule/index.js';
+import { CloudwatchEventTarget } from '@cdktf/provider-aws/lib/cloudwatch-event-target/index.js';
+import { CloudwatchLogGroup } from '@cdktf/provider-aws/lib/cloudwatch-log-group/index.js';
+import { LambdaPermission } from '@cdktf/provider-aws/lib/lambda-permission/index.js';
+import { SfnStateMachine } from '@cdktf/provider-aws/lib/sfn-state-machine/index.js';
+import { Construct } from 'constructs';
+import type { AccessContext } from '../access/policies/context.ts';
+import type { Perimeter } from '../perimeter.ts';
+import { stateMachineLogGroup, stateMachineName } from '../vocabulary/index.ts';
+import { CaseBus } from './case-bus.ts';
+import { definitionJson } from './definition-json.ts';
+import { WorkflowAlarms } from './workflow-alarms.ts';
+import { WorkflowFunctions, type HandlerCode } from './workflow-functions.ts';
+
+export interface AcquisitionWorkflowProps {
+  readonly context: AccessContext;
+  readonly perimeter: Perimeter;
+  /** The state machine, as `acquisitionDefinition` gives it. */
+  readonly definition: object;
+  /** Role of the state machine. */
+  readonly workflowRoleArn: string;
+  readonly code: HandlerCode;
+  /** Environment of the functions. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Key of the log groups. */
+  readonly logsKeyArn: string;
+  /** Days that logs are kept, one of CloudWatch's values. @default 731 */
+  readonly logRetentionDays?: number;
+  /** Topic of notifications and alarms. */
+  readonly alertTopicArn: string;
+  /** Whether executions are traced by X-Ray as well; the log has everything already. @default false */
+  readonly tracing?: boolean;
+  /** Hours between two sweeps for what cases left behind, at least 1. @default 24 */
+  readonly sweepHours?: number;
+}
+
+/** From a finding to verified images: the state machine, its functions, the bus that triggers arrive on, and the alarms. */
+export class AcquisitionWorkflow extends Construct {
+  readonly stateMachineArn: string;
+  /** The bus that findings are forwarded to. */
+  readonly busArn: string;
+
+  constructor(scope: Construct, id: string, props: AcquisitionWorkflowProps) {
+    super(scope, id);
+    const { context, logRetentionDays = 731, sweepHours = 24, alertTopicArn } = props;
+    const functions = new WorkflowFunctions(this, 'Functions', { context, code: props.code, environment: props.environment, logsKeyArn: props.logsKeyArn, logRetentionDays });
+    const log = new CloudwatchLogGroup(this, 'Log', { name: stateMachineLogGroup(context), kmsKeyId: props.logsKeyArn, retentionInDays: logRetentionDays, skipDestroy: true });
+    const machine = new SfnStateMachine(this, 'Resource', {
+      name: stateMachineName(context),
+      roleArn: props.workflowRoleArn,
+      type: 'STANDARD',
+      definition: definitionJson(props.definition),
+      loggingConfiguration: { level: 'ALL', includeExecutionData: true, logDestination: `${log.arn}:*` },
+      tracingConfiguration: { enabled: props.tracing ?? false },
+    });
+    const bus = new CaseBus(this, 'Bus', { place: context, perimeter: props.perimeter, openCaseArn: functions.functionArns['open-case'], openCaseName: functions.functionNames['open-case'] });
+    this.#sweepEvery(sweepHours, functions, context);
+    new WorkflowAlarms(this, 'Alarms', {
+      place: context,
+      alertTopicArn,
+      failedEventsQueueName: bus.failedEventsQueueName,
+      functionNames: functions.functionNames,
+      sweepLogGroupName: functions.logGroupNames['sweep-orphans'],
+    });
+    this.stateMachineArn = machine.arn;
+    this.busArn = bus.busArn;
+  }
+
+  #sweepEvery(hours: number, { functionArns, functionNames }: WorkflowFunctions, { prefix, account }: AccessContext): void {
+    const rule = new CloudwatchEventRule(this, 'Sweep', {
+      name: `${prefix}-sweep`,
+      description: 'Looks for what cases left behind',
+      scheduleExpression: `rate(${hours} ${hours === 1 ? 'hour' : 'hours'})`,
+    });
+    const permission = new LambdaPermission(this, 'SweepPermission', {
+      statementId: 'Sweep',
+      action: 'lambda:InvokeFunction',
+      functionName: functionNames['sweep-orphans'],
+      principal: 'events.amazonaws.com',
+      sourceArn: rule.arn,
+      sourceAccount: account,
+    });
+    new CloudwatchEventTarget(this, 'SweepTarget', { rule: rule.name, targetId: 'sweep', arn: functionArns['sweep-orphans'], dependsOn: [permission] });
+  }
+}

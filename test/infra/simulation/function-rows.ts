@@ -1,0 +1,165 @@
+/** What the workflow's functions may do: each its own part of a case, and no other's. */
+import {
+  bucketArn, caseCollectorRoleArn, caseKey, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, memberRoleArn, membersPath, parameterName, recordKey, roleArn, stateMachineArn,
+  type HandlerName, type Place,
+} from '../../../modules/vocabulary/index.ts';
+import type { Group, Row } from './matrix.ts';
+import type { World } from './world.ts';
+
+const CASE = 'CASE-1';
+const VOLUME = 'vol-0123456789abcdef0';
+const INSTANCE = 'i-0123456789abcdef0';
+const CREATES = { 's3:ObjectCreationOperation': 'true', 's3:if-none-match': '*' };
+const CHANGES = { 's3:ObjectCreationOperation': 'true' };
+const anything = '*';
+
+/** Every function's questions in one forensic account and Region. */
+export function functionGroups(world: World, place: Place, members: readonly string[]): readonly Group[] {
+  const { account, region } = place;
+  const [active, hold] = [bucketArn(place, 'active'), bucketArn(place, 'legal-hold')];
+  const object = (key: string, bucket = active) => `${bucket}/${key}`;
+  const caseJson = object(caseKey(CASE, 'case.json'));
+  const eventJson = object(caseKey(CASE, 'event.json'));
+  const acquisition = object(instanceKey(CASE, INSTANCE, 'acquisition.json'));
+  const image = object(imageKey(CASE, VOLUME));
+  const manifest = object(recordKey(CASE, VOLUME, 'manifest.json'));
+  const evidenceKey = world.keyArn('alias/cleanroom-evidence', region, account);
+  const transitKey = world.keyArn('alias/cleanroom-transit', region, account);
+  const logsKey = world.keyArn('alias/cleanroom-logs', region, account);
+  const throughS3 = { 'kms:ViaService': `s3.${region}.amazonaws.com`, 'kms:EncryptionContext:aws:s3:arn': active };
+  const throughSns = { 'kms:ViaService': `sns.${region}.amazonaws.com` };
+  const ownLog = (handler: HandlerName) => `arn:aws:logs:${region}:${account}:log-group:${functionLogGroup(place, handler)}:log-stream:x`;
+  const auditLog = `arn:aws:logs:${region}:${account}:log-group:${logGroupName('audit')}:log-stream:x`;
+  const topic = `arn:aws:sns:${region}:${account}:cleanroom-alerts`;
+  const member = memberRoleArn(place, members[0] ?? '');
+  const forCase = { 'aws:RequestTag/CaseId': CASE, 'aws:TagKeys': ['CaseId'] };
+  const enter = { 'sts:ExternalId': 'example-external-id-shop', ...forCase };
+  const parameters = `arn:aws:ssm:${region}:${account}:parameter${membersPath(place)}`;
+  const caseRole = caseCollectorRoleArn(place, CASE);
+  const snapshot = `arn:aws:ec2:${region}::snapshot/snap-0123456789abcdef0`;
+
+  /** What no function does. */
+  const never: readonly Row[] = [
+    ['deny', 's3:PutObject', image, CREATES],
+    ['deny', 's3:PutObject', manifest, CREATES],
+    ['deny', 's3:DeleteObject', caseJson],
+    ['deny', 's3:DeleteObjectVersion', acquisition],
+    ['deny', 'kms:Decrypt', evidenceKey],
+    ['deny', 'kms:Decrypt', transitKey, throughS3],
+    ['deny', 'ec2:DeleteSnapshot', snapshot, { 'aws:ResourceTag/CleanroomPurpose': 'working-copy' }],
+    ['deny', 'ec2:TerminateInstances', `arn:aws:ec2:${region}:${account}:instance/${INSTANCE}`, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
+    ['deny', 'iam:PassRole', roleArn(place, 'workflow'), { 'iam:PassedToService': 'states.amazonaws.com' }],
+  ];
+  const group = (handler: HandlerName, promise: string, rows: readonly Row[]): Group => ({
+    promise,
+    who: { arn: handlerRoleArn(place, handler) },
+    rows: [['allow', 'logs:PutLogEvents', ownLog(handler)], ['deny', 'logs:PutLogEvents', ownLog(handler === 'record' ? 'release' : 'record')], ...rows, ...never],
+  });
+  return [
+    group('open-case', 'the function that opens cases stores events and records, and starts acquisitions', [
+      ['allow', 's3:PutObject', eventJson, CREATES],
+      ['allow', 's3:PutObject', caseJson, CHANGES],
+      ['allow', 's3:GetObject', caseJson],
+      ['allow', 's3:ListBucket', active],
+      ['allow', 'kms:GenerateDataKey', evidenceKey, throughS3],
+      ['allow', 'states:StartExecution', stateMachineArn(place)],
+      ['allow', 'sqs:SendMessage', `arn:aws:sqs:${region}:${account}:cleanroom-cases-failed`],
+      ['allow', 'ssm:GetParametersByPath', parameters],
+      ['deny', 's3:GetObject', image],
+      ['deny', 'states:StartExecution', `arn:aws:states:${region}:${account}:stateMachine:other`],
+      ['deny', 'states:SendTaskSuccess', anything],
+      ['deny', 'states:StopExecution', `arn:aws:states:${region}:${account}:execution:cleanroom-acquisition:x`],
+      ['deny', 'sts:AssumeRole', member, enter],
+    ]),
+    group('preflight', 'the preflight looks everywhere and changes nothing', [
+      ['allow', 'ssm:GetParametersByPath', parameters],
+      ['allow', 'ssm:GetParameters', `arn:aws:ssm:${region}:${account}:parameter${parameterName(place, 'collectorSubnetIds')}`],
+      ['allow', 'ec2:DescribeImages', anything],
+      ['allow', 'ec2:DescribeSubnets', anything],
+      ['allow', 'servicequotas:ListServiceQuotas', anything],
+      ['allow', 'kms:DescribeKey', evidenceKey],
+      ['allow', 'kms:DescribeKey', transitKey],
+      ['deny', 'kms:DescribeKey', logsKey],
+      ['allow', 's3:GetBucketVersioning', active],
+      ['deny', 's3:GetObject', caseJson],
+      ['deny', 's3:PutObject', caseJson, CHANGES],
+      ['deny', 'ssm:GetParameters', `arn:aws:ssm:${region}:${account}:parameter/secret`],
+      ['deny', 'ssm:PutParameter', `arn:aws:ssm:${region}:${account}:parameter${parameterName(place, 'collectorSubnetIds')}`],
+      ['deny', 'kms:CreateGrant', evidenceKey, { 'kms:GrantIsForAWSResource': 'true', 'kms:ViaService': `ec2.${region}.amazonaws.com` }],
+      ['deny', 'sts:AssumeRole', roleArn(place, 'workflow')],
+      ['deny', 'states:StartExecution', stateMachineArn(place)],
+    ]),
+    group('record', 'the record keeper keeps records and the audit log', [
+      ['allow', 's3:GetObject', acquisition],
+      ['allow', 's3:PutObject', acquisition, CHANGES],
+      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'custody.jsonl')), CHANGES],
+      ['allow', 's3:PutObject', caseJson, CHANGES],
+      ['allow', 'logs:PutLogEvents', auditLog],
+      ['deny', 's3:GetObject', manifest],
+      ['deny', 's3:PutObject', object(caseKey(CASE, 'case.json'), hold), CHANGES],
+      ['deny', 'logs:PutLogEvents', auditLog.replace('Audit', 'Capture')],
+      ['deny', 'logs:GetLogEvents', auditLog],
+      ['deny', 'sns:Publish', topic],
+      ['deny', 'ssm:GetParametersByPath', parameters],
+    ]),
+    group('verify-evidence', 'the verifier reads evidence and writes nothing at all', [
+      ['allow', 's3:GetObject', manifest],
+      ['allow', 's3:GetObjectAttributes', image],
+      ['allow', 's3:GetObjectRetention', image],
+      ['allow', 's3:GetObjectVersion', image],
+      ['allow', 'kms:Decrypt', evidenceKey, throughS3],
+      ['deny', 's3:GetObject', caseJson],
+      ['deny', 's3:PutObject', caseJson, CHANGES],
+      ['deny', 's3:PutObjectRetention', image, { 's3:object-lock-remaining-retention-days': '3650' }],
+      ['deny', 'kms:GenerateDataKey', evidenceKey, throughS3],
+      ['deny', 'sts:AssumeRole', member, enter],
+    ]),
+    group('ask-approval', 'the function that asks for approval notifies, and approves nothing', [
+      ['allow', 'sns:Publish', topic],
+      ['allow', 'kms:GenerateDataKey', logsKey, throughSns],
+      ['allow', 's3:PutObject', acquisition, CHANGES],
+      ['deny', 's3:PutObject', eventJson, CREATES],
+      ['deny', 'states:SendTaskSuccess', anything],
+      ['deny', 'sns:Subscribe', topic, { 'sns:Protocol': 'email' }],
+      ['deny', 'sns:Publish', `arn:aws:sns:${region}:999999999999:theirs`],
+    ]),
+    group('release', 'the function that releases a suspect enters its account, and touches no evidence', [
+      ['allow', 'sts:AssumeRole', member, enter],
+      ['allow', 's3:GetObject', acquisition],
+      ['allow', 's3:PutObject', acquisition, CHANGES],
+      ['deny', 's3:GetObject', image],
+      ['deny', 'sts:AssumeRole', `arn:aws:iam::${members[0]}:role/application`],
+      ['deny', 'ec2:ModifySnapshotAttribute', snapshot],
+    ]),
+    group('store-console', 'the function that stores the console adds screenshot and output, and reads nothing back', [
+      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'console.jpg')), CREATES],
+      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'console.txt')), CREATES],
+      ['deny', 's3:PutObject', acquisition, CHANGES],
+      ['deny', 's3:PutObject', caseJson, CHANGES],
+      ['deny', 's3:GetObject', object(instanceKey(CASE, INSTANCE, 'console.jpg'))],
+    ]),
+    group('sweep-orphans', 'the sweep looks and tells, and deletes nothing', [
+      ['allow', 'ec2:DescribeSnapshots', anything],
+      ['allow', 'iam:ListRoles', anything],
+      ['allow', 'iam:ListRoleTags', caseRole],
+      ['allow', 's3:GetObject', acquisition],
+      ['allow', 'sns:Publish', topic],
+      ['deny', 'iam:ListRoleTags', roleArn(place, 'break-glass')],
+      ['deny', 'iam:DeleteRole', caseRole],
+      ['deny', 'ec2:DeleteVolume', `arn:aws:ec2:${region}:${account}:volume/${VOLUME}`, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
+      ['deny', 's3:PutObject', acquisition, CHANGES],
+      ['deny', 'sts:AssumeRole', member, enter],
+    ]),
+    {
+      promise: 'Lambda puts on the functions\' roles, and no other',
+      who: { arn: 'lambda.amazonaws.com' },
+      owner: account,
+      rows: [
+        ['allow', 'sts:AssumeRole', handlerRoleArn(place, 'open-case')],
+        ['allow', 'sts:AssumeRole', handlerRoleArn(place, 'sweep-orphans')],
+        ['deny', 'sts:AssumeRole', roleArn(place, 'workflow')],
+        ['deny', 'sts:AssumeRole', roleArn(place, 'responder')],
+      ],
+    },
+  ];
+}
