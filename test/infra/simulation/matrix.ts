@@ -333,6 +333,7 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
       promise: 'the responder runs cases and reads records, never an image',
       who: responder,
       rows: [
+        ['allow', 'states:ListExecutions', stateMachine],
         ['allow', 'lambda:InvokeFunction', functionArn(place, 'open-case')],
         ['allow', 'lambda:InvokeFunction', functionArn(place, 'release')],
         ['allow', 'states:StopExecution', `arn:aws:states:${region}:${account}:execution:cleanroom-acquisition:one`],
