@@ -58,7 +58,7 @@ export const BAD_SECTORS: readonly FaultRow[] = [
     },
   },
   {
-    area: 'bad sectors', fault: 'reads that take 2 s each', expected: 'COMPLETE',
+    area: 'bad sectors', fault: 'reads that take 2 s each', expected: 'COMPLETE', long: true,
     async run(lab) {
       const source = await lab.disk(['5000:delay=2', '30000:delay=2']);
       return (await lab.collect(source, lab.directory())).outcome;

@@ -119,5 +119,5 @@ export const LOGS: readonly FaultRow[] = [
     await rm(`${scratch}/filler`);
     bucket.faults = undefined;
     return `${first.outcome}, then ${(await lab.collect(source, bucket, more)).outcome}`;
-  }),
+  }, true),
 ];

@@ -145,7 +145,7 @@ export const SOURCE: readonly FaultRow[] = [
     },
   },
   {
-    area: 'source', fault: 'reads below the disk come back short', expected: 'COMPLETE',
+    area: 'source', fault: 'reads below the disk come back short', expected: 'COMPLETE', long: true,
     async run(lab) {
       const source = await lab.disk(['0-100000:short=1536']);
       return (await lab.collect(source, lab.directory())).outcome;
@@ -156,7 +156,7 @@ export const SOURCE: readonly FaultRow[] = [
     run: async (lab) => (await lab.collect(await lab.disk([], { sectorSize: 4096, size: 4 * PART + 3 * 512 }), lab.directory())).outcome,
   },
   {
-    area: 'source', fault: 'the sector size changes while it is read', expected: ['COMPLETE', 'FAILED NOT_PROVEN'],
+    area: 'source', fault: 'the sector size changes while it is read', expected: ['COMPLETE', 'FAILED NOT_PROVEN'], long: true,
     run: (lab) => whileReading(lab, (source) => execa('losetup', ['--sector-size', '4096', source.path], { reject: false })),
   },
   {
@@ -170,7 +170,7 @@ export const SOURCE: readonly FaultRow[] = [
     },
   },
   {
-    area: 'source', fault: 'it is detached between being found and being opened', expected: ['FAILED GONE', 'FAILED SWAPPED'],
+    area: 'source', fault: 'it is detached between being found and being opened', expected: ['FAILED GONE', 'FAILED SWAPPED'], long: true,
     async run(lab) {
       const source = await lab.disk([], { device: await ownLoop(lab) });
       source.disk.letGo();

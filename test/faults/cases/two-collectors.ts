@@ -75,7 +75,7 @@ export const TWO_COLLECTORS: readonly FaultRow[] = [
     run: async (lab) => twoCollectors(lab, await atOnce(lab, true), 'same moment'),
   },
   {
-    area: 'resume', fault: 'two collectors on one exhibit, S3, the first cannot see the second begin', expected: [STEPPED_BACK, ...WON],
+    area: 'resume', fault: 'two collectors on one exhibit, S3, the first cannot see the second begin', expected: [STEPPED_BACK, ...WON], long: true,
     run: async (lab) => twoCollectors(lab, await atOnce(lab, false), 'same moment'),
   },
 ];
