@@ -15,6 +15,7 @@ const collectorTags = (names: WorkflowNames): Data => [
   { Key: 'cleanroom:case', Value: jsonata('$case.caseId') },
   { Key: 'cleanroom:volume', Value: jsonata('$volume.volumeId') },
   { Key: 'cleanroom:to', Value: jsonata('"s3://" & $plan.bucket') },
+  { Key: 'cleanroom:region', Value: names.region },
   { Key: 'cleanroom:once', Value: 'true' },
   { Key: 'cleanroom:ignore-attached', Value: 'true' },
   { Key: 'cleanroom:snapshot-chain', Value: jsonata('$sourceSnapshot') },

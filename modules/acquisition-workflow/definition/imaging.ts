@@ -1,11 +1,11 @@
 import { LogEvent } from '../../vocabulary/index.ts';
-import { jsonata, quoted, type Data, type Flow, type States } from './asl.ts';
+import { jsonata, quoted, type Data, type Flow, type Retrier, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { eventsOf } from './collector.ts';
 import { poll } from './poll.ts';
 import { CALLS_CHANGE, recordTask } from './records.ts';
 import { caseTags } from './snapshot.ts';
-import { callTask, handlerTask, touched, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, handlerTask, touched, type WorkflowNames } from './tasks.ts';
 
 /** A volume is there in seconds. */
 export const VOLUME_SECONDS = 1800;
@@ -18,7 +18,10 @@ const own = (names: WorkflowNames) => quoted(names.account);
 /** The image's manifest: written last, so that where it is, the image is. */
 const MANIFEST_KEY = '$case.caseId & "/disk_evidence/" & $volume.volumeId & ".manifest.json"';
 
-const restore = (names: WorkflowNames, state: string, args: { readonly [key: string]: Data }): States => ({
+/** Tried again for minutes: the Region may be making as many volumes as it can. */
+const PATIENT: Retrier = { ErrorEquals: [anyErrorOf('ec2')], IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' };
+
+const restore = (names: WorkflowNames, state: string, args: { readonly [key: string]: Data }, otherwise?: string): States => ({
   [state]: callTask(names, {
     service: 'ec2',
     action: 'createVolume',
@@ -32,27 +35,36 @@ const restore = (names: WorkflowNames, state: string, args: { readonly [key: str
       ...args,
     },
     seconds: 120,
-    // Over the Region's initialisation throughput it fails until other volumes are filled.
-    retry: [{ ErrorEquals: ['Ec2.Ec2Exception'], IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
+    retry: [{ ...PATIENT, ...(otherwise === undefined ? {} : { MaxAttempts: 2 }) }],
     assign: { workVolume: jsonata('$states.result.VolumeId'), calls: touched('ec2', 'createVolume', '$shared, $states.result.VolumeId', own(names), names.region) },
-    catch: toBranchEnd(state, FAILED),
+    catch: [...(otherwise === undefined ? [] : [{ ErrorEquals: [anyErrorOf('ec2')], Next: otherwise }]), ...toBranchEnd(state, FAILED)],
     next: 'Look at the volume',
   }),
 });
 
+const fast = {
+  VolumeType: 'gp3',
+  Throughput: jsonata('$exists($volume.throughput) ? $volume.throughput : 125'),
+  Iops: jsonata('$exists($volume.iops) ? $volume.iops : 3000'),
+};
+
 const restoreStates = (names: WorkflowNames): States => ({
   'Which type of volume?': {
     Type: 'Choice',
-    Choices: [{ Condition: jsonata('$volume.volumeType = "standard"'), Next: 'Restore it to a magnetic volume' }],
+    Choices: [
+      { Condition: jsonata('$volume.volumeType = "standard"'), Next: 'Restore it to a magnetic volume' },
+      { Condition: jsonata('$exists($volume.initializationRate)'), Next: 'Restore it to a volume that is filled fast' },
+    ],
     Default: 'Restore it to a fast volume',
   },
   ...restore(names, 'Restore it to a magnetic volume', { VolumeType: 'standard' }),
-  ...restore(names, 'Restore it to a fast volume', {
-    VolumeType: 'gp3',
-    Throughput: jsonata('$exists($volume.throughput) ? $volume.throughput : 125'),
-    Iops: jsonata('$exists($volume.iops) ? $volume.iops : 3000'),
-    VolumeInitializationRate: jsonata('$exists($volume.initializationRate) ? $volume.initializationRate : 100'),
-  }),
+  ...restore(
+    names,
+    'Restore it to a volume that is filled fast',
+    { ...fast, VolumeInitializationRate: jsonata('$volume.initializationRate') },
+    'Restore it to a fast volume', // over the Region's initialisation throughput it fails: then AWS fills it at its own pace
+  ),
+  ...restore(names, 'Restore it to a fast volume', fast),
   ...poll({
     ask: 'Look at the volume',
     judge: 'Is the volume there?',
