@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -131,15 +131,13 @@ describe('the functions\' archive', function () {
     expect(one.bytes.length).to.be.below(10 * 2 ** 20);
   });
 
-  it('loads on its own, and has the entry points that it says', async () => {
+  it('loads on its own, and has an entry point for every handler', async () => {
     const { bytes } = await bundleHandlers();
     const directory = mkdtempSync(join(tmpdir(), 'cleanroom-handlers-'));
     try {
       writeFileSync(join(directory, 'index.mjs'), unzipSync(bytes)['index.mjs'] ?? '');
       const names = execFileSync(process.execPath, ['--input-type=module', '-e', `process.stdout.write(Object.keys(await import(${JSON.stringify(join(directory, 'index.mjs'))})).join())`], { encoding: 'utf8' }).split(',');
-      const declared = [...readFileSync(new URL('../../../modules/acquisition-workflow/handlers/index.ts', import.meta.url), 'utf8').matchAll(/^export (?:const|async function|function) (\w+)/gm)].map((match) => match[1] ?? '');
-      expect(names.toSorted()).to.deep.equal(declared.toSorted());
-      expect(HANDLERS.map(exportName)).to.include.members(names);
+      expect(names.toSorted()).to.deep.equal(HANDLERS.map(exportName).toSorted());
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
