@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OPTIONAL_SERVICES } from '../modules/isolated-network/policies/endpoints.ts';
-import { HUMAN_ROLES } from '../modules/vocabulary/index.ts';
+import { HUMAN_ROLES, IMAGE_ARCHITECTURES } from '../modules/vocabulary/index.ts';
 import { crossChecks } from './cross-checks.ts';
 import { readable, type Problem } from './problems.ts';
 import { workflowOptions } from './workflow-options.ts';
@@ -15,6 +15,7 @@ const AccountId = z.string().regex(/^\d{12}$/, 'an account id of 12 digits is al
 const Region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a Region such as eu-west-1 is allowed');
 const Email = z.email('an e-mail address is allowed').max(64, 'at most 64 characters are allowed');
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/, '1 to 40 letters, digits and "-" are allowed');
+const ToolName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,63}$/, '1 to 64 letters, digits and "+._-" are allowed');
 const RoleName = z.string().regex(/^[A-Za-z0-9+=,.@_/-]{1,128}$/, 'an IAM role name (with its path, without "role/") is allowed');
 const PrincipalArn = z
   .string()
@@ -156,6 +157,25 @@ export const Estate = strict({
       }),
     )
     .default([]),
+  images: strict({
+    collectorVersion: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as 0.1.0 is allowed').describe('Version of the collector that the images carry.'),
+    bundles: z
+      .partialRecord(z.enum(IMAGE_ARCHITECTURES, `${IMAGE_ARCHITECTURES.join(' or ')} is allowed`), z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits is allowed'))
+      .refine((bundles) => Object.keys(bundles).length > 0, 'at least one architecture is needed')
+      .describe('SHA-256 of the bundle for each architecture, as npm run build:collector wrote it.'),
+    parentVersion: z
+      .string()
+      .regex(/^(x\.x\.x|\d+\.\d+\.\d+)$/, 'x.x.x, or a version such as 2026.11.3, is allowed')
+      .default('x.x.x')
+      .describe('Version of Amazon\'s image that is built on; x.x.x is the newest at each build.'),
+    tools: z
+      .array(strict({ package: ToolName, command: ToolName }))
+      .min(1, 'at least one tool is needed')
+      .optional()
+      .describe('Tools of the analysts\' workstation. Without them no workstation is built.'),
+  })
+    .optional()
+    .describe('Machine images. Without it none are built here.'),
   notifications: strict({ emails: z.array(Email).default([]) }).prefault({}),
   logPrefix: z.string().regex(/^[A-Za-z0-9/_.-]{0,64}$/, 'up to 64 letters, digits and "/_.-" are allowed').default(''),
   workflow: workflowOptions(strict),

@@ -36,6 +36,10 @@ export const forensicPlaces = (estate: Estate): readonly Place[] =>
 export const archiveOf = (estate: Estate, region: string): string | undefined =>
   estate.accounts.logArchive === undefined ? accountOfRegion(estate, region) : estate.accounts.logArchive.id;
 
+/** Forensic accounts that build images, each in the first of its Regions. */
+const imageBuilders = ({ accounts, images }: Estate) =>
+  images === undefined ? [] : accounts.forensic.flatMap(({ name, id, regions: [home] }) => (home === undefined ? [] : [{ name, id, home }]));
+
 /** All stacks of an estate in the order of their deployment. */
 export function planStacks(estate: Estate): readonly PlannedStack[] {
   const regions = Object.keys(estate.regions);
@@ -64,6 +68,14 @@ export function planStacks(estate: Estate): readonly PlannedStack[] {
     ...regions.map((region) => regional('log-archive', region, archiveOf(estate, region), waitForOrganization)),
     ...regions.map((region) => regional('forensics', region, accountOfRegion(estate, region), [stackId('log-archive', region)])),
     ...regions.map((region) => regional('evidence', region, accountOfRegion(estate, region), [stackId('forensics', region)])),
+    ...imageBuilders(estate).map(({ name, id, home }) => ({
+      id: stackId('image-builder', name),
+      kind: 'image-builder' as const,
+      account: id,
+      region: home,
+      after: [stackId('evidence', home)],
+      missing: [...noOrganizationId, ...missingId(`accounts.forensic ${name}`, id)],
+    })),
     ...estate.monitoredAccounts.map((member) => ({
       id: stackId('member', member.id),
       kind: 'member' as const,
@@ -79,7 +91,7 @@ export function planStacks(estate: Estate): readonly PlannedStack[] {
             kind: 'seal' as const,
             account: management,
             region: globalRegion(estate),
-            after: [...regions.map((region) => stackId('evidence', region)), ...estate.monitoredAccounts.map(({ id }) => stackId('member', id))],
+            after: [...regions.map((region) => stackId('evidence', region)), ...imageBuilders(estate).map(({ name }) => stackId('image-builder', name)), ...estate.monitoredAccounts.map(({ id }) => stackId('member', id))],
             missing: anyMissing,
           },
         ]

@@ -5,6 +5,7 @@ import { S3_POLICY_PROVIDER } from '../modules/governance/policies/index.ts';
 import { HUMAN_ROLES, type HumanRole, type Place } from '../modules/vocabulary/index.ts';
 import { EvidenceRegionStack } from '../stacks/evidence-region.ts';
 import { ForensicsRegionStack } from '../stacks/forensics-region.ts';
+import { ImageBuilderStack } from '../stacks/image-builder.ts';
 import { LogArchiveStack } from '../stacks/log-archive.ts';
 import { MemberAccountStack } from '../stacks/member-account.ts';
 import { OrganizationStack } from '../stacks/organization.ts';
@@ -131,6 +132,7 @@ const makeForensics: Maker = (app, estate, plan, { handlers }) => {
     access: accessOf(estate),
     logPrefix: estate.logPrefix,
     emails: estate.notifications.emails,
+    buildsImages: estate.images !== undefined && firstRegion === plan.region,
     accountWide: firstRegion === plan.region,
     workflow: {
       options: { approval, approvalMinutes, containment, volumeType, deadlineMinutes, volumes: 'all' },
@@ -152,6 +154,22 @@ const makeEvidence: Maker = (app, estate, plan) => {
     retention: { incoming, active, 'legal-hold': legalHold },
     abandonedUploadDays,
     keyDeletionWindowDays: estate.keys.deletionWindowDays,
+  });
+};
+
+const makeImageBuilder: Maker = (app, estate, plan) => {
+  const { images } = estate;
+  if (images === undefined) throw new RangeError('this estate builds no images');
+  const place = placeOf(estate, plan);
+  return new ImageBuilderStack(app, plan.id, {
+    place,
+    regions: estate.accounts.forensic.find(({ id }) => id === place.account)?.regions ?? [place.region],
+    keyAdministratorArns: administratorsIn(estate, place.account),
+    collectorVersion: images.collectorVersion,
+    bundles: images.bundles,
+    parentVersion: images.parentVersion,
+    tools: images.tools,
+    providerFor: (stack, region) => configureProvider(stack, estate, { account: place.account, region }, region),
   });
 };
 
@@ -197,6 +215,7 @@ const MAKERS: Readonly<Record<PlannedStack['kind'], Maker>> = {
   'log-archive': makeLogArchive,
   forensics: makeForensics,
   evidence: makeEvidence,
+  'image-builder': makeImageBuilder,
   member: makeMember,
   seal: makeSeal,
 };

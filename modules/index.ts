@@ -2,6 +2,7 @@
 export * from './access/index.ts';
 export * from './acquisition-workflow/index.ts';
 export * from './audit/index.ts';
+export * from './collector-image/index.ts';
 export * from './detection/index.ts';
 export * from './evidence/index.ts';
 export * from './governance/index.ts';

@@ -46,6 +46,8 @@ export interface ForensicsRegionProps extends RegionProps {
   readonly logPrefix: string;
   readonly emails: readonly string[];
   readonly workflow: WorkflowSettings;
+  /** Whether machine images are built here: the network then leads to Image Builder and to the artifacts. */
+  readonly buildsImages: boolean;
   /** Whether this stack also makes what an account has once: one Region of the account does. */
   readonly accountWide: boolean;
 }
@@ -69,8 +71,8 @@ export class ForensicsRegionStack extends TerraformStack {
       perimeter: props.perimeter,
       cidr: props.cidr,
       zones: props.zones,
-      bucketArns: [...evidenceBucketArns, bucketArn(archive, 'audit-logs')],
-      extraServices: props.extraServices,
+      bucketArns: [...evidenceBucketArns, bucketArn(archive, 'audit-logs'), ...(props.buildsImages ? [bucketArn(place, 'artifacts')] : [])],
+      extraServices: props.buildsImages ? [...new Set([...props.extraServices, 'imagebuilder' as const])] : props.extraServices,
       logsKeyArn: logs.keyArn,
       logRetentionDays: props.logDays,
     });

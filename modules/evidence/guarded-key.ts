@@ -12,6 +12,8 @@ export interface GuardedKeyProps {
   readonly policy: PolicyDocument;
   /** Days between a deletion's schedule and the deletion, 7 to 30. @default 30 */
   readonly deletionWindowDays?: number;
+  /** Whether other Regions may hold replicas; a key cannot be changed to that later. @default false */
+  readonly multiRegion?: boolean;
 }
 
 /** A symmetric key that rotates every year and that Terraform will not destroy. */
@@ -24,6 +26,7 @@ export class GuardedKey extends Construct {
     const key = new KmsKey(this, 'Resource', {
       description: props.description,
       enableKeyRotation: true,
+      ...(props.multiRegion === undefined ? {} : { multiRegion: props.multiRegion }),
       deletionWindowInDays: props.deletionWindowDays ?? 30,
       policy: policyJson(props.policy, 'key', `the policy of ${props.alias}`),
       lifecycle: { preventDestroy: true },

@@ -54,7 +54,7 @@ export const memberRolePattern = (naming: EstateNaming): string => memberRoleArn
 /** Buckets of a Region: three for evidence in the forensic account, the rest for its logs. */
 export const EVIDENCE_BUCKETS = ['incoming', 'active', 'legal-hold'] as const;
 export type EvidenceBucketPurpose = (typeof EVIDENCE_BUCKETS)[number];
-export type BucketPurpose = EvidenceBucketPurpose | 'access-logs' | 'audit-logs';
+export type BucketPurpose = EvidenceBucketPurpose | 'access-logs' | 'audit-logs' | 'artifacts';
 
 /** Bucket names are global, so they carry account and Region; at most 63 characters for a prefix of 12. */
 export const bucketName = (place: Pick<Place, 'prefix' | 'account' | 'region'>, purpose: BucketPurpose): string =>
@@ -64,7 +64,7 @@ export const bucketArn = (place: Place, purpose: BucketPurpose): string =>
   `arn:${place.partition}:s3:::${bucketName(place, purpose)}`;
 
 /** Keys of an account and Region. */
-export type KeyPurpose = 'evidence' | 'transit' | 'logs' | 'audit';
+export type KeyPurpose = 'evidence' | 'transit' | 'logs' | 'audit' | 'images';
 
 export const keyAlias = ({ prefix }: Pick<EstateNaming, 'prefix'>, purpose: KeyPurpose): string => `alias/${prefix}-${purpose}`;
 
@@ -89,6 +89,18 @@ export type ParameterName = keyof typeof PARAMETERS;
 
 export const parameterName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, name: ParameterName): string =>
   `/${prefix}/${region}/${PARAMETERS[name]}`;
+
+/** Processors that images are built for, as EC2 names them. */
+export const IMAGE_ARCHITECTURES = ['x86_64', 'arm64'] as const;
+export type ImageArchitecture = (typeof IMAGE_ARCHITECTURES)[number];
+
+/** What an image is for: a collector serves one case and is gone; an analyst works on a workstation. */
+export const IMAGE_PURPOSES = ['collector', 'workstation'] as const;
+export type ImagePurpose = (typeof IMAGE_PURPOSES)[number];
+
+/** Parameter with the id of the current image; the workflow reads the collector's when it starts one. */
+export const imageParameterName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, purpose: ImagePurpose, architecture: ImageArchitecture): string =>
+  `/${prefix}/${region}/image/${purpose}-${architecture}`;
 
 /** Parameter of the management account that says whether the estate is sealed, by whom it was changed, and why. */
 export const sealParameterName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string => `/${prefix}/seal/state`;

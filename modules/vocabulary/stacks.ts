@@ -4,6 +4,7 @@ export const STACK_KINDS = [
   'log-archive',
   'forensics',
   'evidence',
+  'image-builder',
   'member',
   'seal',
 ] as const;

@@ -2,6 +2,7 @@ import type { ModuleSpec } from '../spec.ts';
 import { accountDefaults } from './account-defaults.ts';
 import { acquisitionRole } from './acquisition-role.ts';
 import { collectorDashboard } from './collector-dashboard.ts';
+import { collectorImage } from './collector-image.ts';
 import { evidenceVault } from './evidence-vault.ts';
 import { forensicAudit } from './forensic-audit.ts';
 import { forensicOrganization } from './forensic-organization.ts';
@@ -15,6 +16,7 @@ export const MODULE_SPECS: readonly ModuleSpec[] = [
   accountDefaults,
   acquisitionRole,
   collectorDashboard,
+  collectorImage,
   evidenceVault,
   forensicAudit,
   forensicOrganization,

@@ -9,7 +9,7 @@ export interface StackPlace {
 }
 
 export const placeOfStack = (stack: Synthesized): StackPlace => {
-  const [provider] = stack.provider.aws ?? [];
+  const provider = stack.provider.aws?.find(({ alias }) => alias === undefined); // the others are for further Regions
   return { account: String((provider?.allowed_account_ids as string[] | undefined)?.[0]), region: String(provider?.region) };
 };
 

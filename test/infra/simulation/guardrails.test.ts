@@ -3,6 +3,7 @@ import { forensicPlaces } from '../../../infra/plan.ts';
 import type { Place } from '../../../modules/vocabulary/index.ts';
 import { loadEstate } from '../helpers/synth.ts';
 import { ask } from './ask.ts';
+import { imageMatrixOf } from './image-matrix.ts';
 import { matrixOf, trustMatrixOf, type Group } from './matrix.ts';
 import { resolvedEstate, World } from './world.ts';
 
@@ -17,7 +18,7 @@ describe('guardrails, by simulation over the synthesised policies of a sealed es
 
   for (const place of places) {
     describe(`in ${place.region}`, () => {
-      for (const group of [...matrixOf(world, place, members), ...trustMatrixOf(place, members)]) {
+      for (const group of [...matrixOf(world, place, members), ...imageMatrixOf(world, place), ...trustMatrixOf(place, members)]) {
         it(group.promise, async () => {
           const wrong: string[] = [];
           for (const row of group.rows) {
@@ -71,7 +72,7 @@ describe('the seal', () => {
 
 describe('the matrix', () => {
   it('asks at least 300 different questions of one Region, at least as many of them to be refused as to be granted', () => {
-    const rows = [...matrixOf(world, places[0] as Place, members), ...trustMatrixOf(places[0] as Place, members)].flatMap((group) =>
+    const rows = [...matrixOf(world, places[0] as Place, members), ...imageMatrixOf(world, places[0] as Place), ...trustMatrixOf(places[0] as Place, members)].flatMap((group) =>
       group.rows.map((row) => JSON.stringify([group.who, group.through, group.region, group.resourcePolicy, row])),
     );
     const granted = rows.filter((row) => row.includes('["allow"'));

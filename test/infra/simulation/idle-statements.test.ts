@@ -4,6 +4,7 @@ import type { PolicyStatement } from '../../../modules/policy.ts';
 import { loadEstate } from '../helpers/synth.ts';
 import { ask, requestOf } from './ask.ts';
 import { concerns, keyName, keysNamed } from './statements.ts';
+import { imageMatrixOf } from './image-matrix.ts';
 import { matrixOf, trustMatrixOf } from './matrix.ts';
 import { resolvedEstate, World } from './world.ts';
 
@@ -33,7 +34,7 @@ const sealedFor = (kind: string): boolean => kind === 'rcp' || kind.startsWith('
 describe('no statement is idle: without it some verdict changes', () => {
   if (!place) throw new Error('the example has no forensic account');
   const worlds = { sealed: new World(estate, { sealed: true, stacks }), unsealed: new World(estate, { sealed: false, stacks }) };
-  const rows = [...matrixOf(worlds.sealed, place, members), ...trustMatrixOf(place, members)].flatMap((group) => group.rows.map((row) => ({ group, row })));
+  const rows = [...matrixOf(worlds.sealed, place, members), ...imageMatrixOf(worlds.sealed, place), ...trustMatrixOf(place, members)].flatMap((group) => group.rows.map((row) => ({ group, row })));
   const statements = new Map<string, PolicyStatement[]>();
   for (const { kind, document } of worlds.sealed.documents) {
     for (const statement of document.Statement) {

@@ -41,6 +41,7 @@ const ENDPOINT_CALLS = [
   ['ssmmessages', 'ssmmessages:CreateControlChannel'],
   ['sts', 'sts:DecodeAuthorizationMessage'],
   ['ebs', 'ebs:ListSnapshotBlocks'],
+  ['imagebuilder', 'imagebuilder:ListImages'],
 ] as const;
 
 /** Everything the estate promises for one forensic account and Region. */

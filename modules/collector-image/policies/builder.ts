@@ -1,0 +1,106 @@
+import { policyDocument, type PolicyDocument } from '../../policy.ts';
+import { bucketArn, iamPath, keyAlias, type Place } from '../../vocabulary/index.ts';
+
+/** The account and Region that images are built in, and where they go. */
+export interface BuilderContext extends Place {
+  /** Regions that images are copied to, the builder's own included. */
+  readonly regions: readonly string[];
+}
+
+/** Names of the builder's roles. */
+export const builderRoleName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, role: 'build' | 'pipeline' | 'lifecycle'): string => `${prefix}-image-${role}-${region}`;
+
+const keys = ({ partition, account }: Place): string => `arn:${partition}:kms:*:${account}:key/*`;
+
+/** What the instance may that an image is built on: read the artifacts, write its log, and talk to Systems Manager. */
+export const buildInstancePolicy = (context: BuilderContext): PolicyDocument => {
+  const artifacts = bucketArn(context, 'artifacts');
+  return policyDocument(
+    { Sid: 'ReadArtifacts', Effect: 'Allow', Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: [`${artifacts}/collector/*`, `${artifacts}/dc3dd/*`] },
+    { Sid: 'WriteBuildLogs', Effect: 'Allow', Action: 's3:PutObject', Resource: `${artifacts}/logs/*` },
+    {
+      Sid: 'UseImagesKey',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      Resource: keys(context),
+      Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, 'images') } },
+    },
+    { Sid: 'ReadComponents', Effect: 'Allow', Action: 'imagebuilder:GetComponent', Resource: `arn:${context.partition}:imagebuilder:${context.region}:${context.account}:component/${context.prefix}-*` },
+    {
+      Sid: 'BeManaged',
+      Effect: 'Allow',
+      Action: ['ssm:UpdateInstanceInformation', 'ssmmessages:CreateControlChannel', 'ssmmessages:CreateDataChannel', 'ssmmessages:OpenControlChannel', 'ssmmessages:OpenDataChannel',
+        'ec2messages:AcknowledgeMessage', 'ec2messages:DeleteMessage', 'ec2messages:FailMessage', 'ec2messages:GetEndpoint', 'ec2messages:GetMessages', 'ec2messages:SendReply'],
+      Resource: '*',
+    },
+  );
+};
+
+const own = { StringEquals: { 'ec2:ResourceTag/CreatedBy': 'EC2 Image Builder' } };
+
+/**
+ * What a pipeline may: build on instances of its own, make and copy images, and publish the id of the newest.
+ * It deletes none, and shares none: the seal forbids that, and each account builds its own.
+ */
+export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
+  const { partition, account, prefix, region, regions } = context;
+  return policyDocument(
+    {
+      Sid: 'Look',
+      Effect: 'Allow',
+      Action: ['ec2:Describe*', 'imagebuilder:Get*', 'imagebuilder:List*', 'ssm:DescribeInstanceInformation', 'ssm:GetCommandInvocation', 'ssm:ListCommandInvocations', 'ssm:ListCommands'],
+      Resource: '*',
+    },
+    { Sid: 'Build', Effect: 'Allow', Action: ['ec2:CopyImage', 'ec2:CreateImage', 'ec2:CreateTags', 'ec2:RunInstances'], Resource: '*' },
+    { Sid: 'HandleOwnInstances', Effect: 'Allow', Action: ['ec2:StartInstances', 'ec2:StopInstances', 'ec2:TerminateInstances'], Resource: '*', Condition: own },
+    { Sid: 'RunSteps', Effect: 'Allow', Action: 'ssm:SendCommand', Resource: [`arn:${partition}:ec2:${region}:${account}:instance/*`, `arn:${partition}:ssm:${region}::document/AWS-RunShellScript`, `arn:${partition}:ssm:${region}::document/AWSEC2-CloneInstance*`] },
+    {
+      Sid: 'PassBuildRole',
+      Effect: 'Allow',
+      Action: 'iam:PassRole',
+      Resource: `arn:${partition}:iam::${account}:role${iamPath(context)}${builderRoleName(context, 'build')}`,
+      Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+    },
+    {
+      Sid: 'EncryptImages',
+      Effect: 'Allow',
+      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+      Resource: keys(context),
+      Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, 'images') } },
+    },
+    {
+      Sid: 'GrantImagesKey',
+      Effect: 'Allow',
+      Action: 'kms:CreateGrant',
+      Resource: keys(context),
+      Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, 'images') }, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    },
+    {
+      Sid: 'PublishImageId',
+      Effect: 'Allow',
+      Action: 'ssm:PutParameter',
+      Resource: regions.map((to) => `arn:${partition}:ssm:${to}:${account}:parameter/${prefix}/${to}/image/*`),
+    },
+  );
+};
+
+/** What the lifecycle may: look, and mark images as deprecated. It cannot delete, so that an old case's image can be read. */
+export const deprecatePolicy = ({ partition, regions }: BuilderContext): PolicyDocument =>
+  policyDocument(
+    {
+      Sid: 'LookAtImages',
+      Effect: 'Allow',
+      Action: ['ec2:DescribeImageAttribute', 'ec2:DescribeImages', 'imagebuilder:GetImage', 'imagebuilder:ListImageBuildVersions', 'imagebuilder:ListImages', 'tag:GetResources'],
+      Resource: '*',
+    },
+    { Sid: 'Deprecate', Effect: 'Allow', Action: 'ec2:EnableImageDeprecation', Resource: regions.map((region) => `arn:${partition}:ec2:${region}::image/*`) },
+  );
+
+/** Policy of the bucket with the artifacts: TLS, its own account, and versions that nobody deletes. */
+export const artifactsBucketPolicy = (arn: string, account: string): PolicyDocument =>
+  policyDocument(
+    { Sid: 'DenyWithoutTls', Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: [arn, `${arn}/*`], Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+    { Sid: 'DenyStrangers', Effect: 'Deny', Principal: '*', Action: 's3:*', Resource: [arn, `${arn}/*`], Condition: { StringNotEquals: { 'aws:PrincipalAccount': account } } },
+    { Sid: 'DenyDeletion', Effect: 'Deny', Principal: '*', Action: 's3:DeleteObject*', Resource: [arn, `${arn}/*`] },
+  );
+
