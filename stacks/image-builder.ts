@@ -8,7 +8,7 @@ import { ImagePipeline, type ImageTarget } from '../modules/collector-image/imag
 import { imagesKeyPolicy } from '../modules/collector-image/policies/images-key.ts';
 import { collectorRecipe, workstationRecipe, type Tool } from '../modules/collector-image/recipe.ts';
 import { policyJson } from '../modules/render-policy.ts';
-import { keyAlias, parameterName, type ImageArchitecture, type Place } from '../modules/vocabulary/index.ts';
+import { IMAGE_ARCHITECTURES, keyAlias, parameterName, type ImageArchitecture, type Place } from '../modules/vocabulary/index.ts';
 import { output } from './publish.ts';
 
 export interface ImageBuilderStackProps {
@@ -45,9 +45,11 @@ export class ImageBuilderStack extends TerraformStack {
       lifecycleRoleArn: builder.lifecycleRoleArn,
       logBucket: builder.artifactBucket,
     };
-    for (const [architecture, bundleSha256] of Object.entries(props.bundles) as [ImageArchitecture, string][]) {
+    const architectures = IMAGE_ARCHITECTURES.filter((architecture) => props.bundles[architecture] !== undefined);
+    for (const [index, architecture] of architectures.entries()) {
+      const bundleSha256 = props.bundles[architecture] ?? '';
       const options = { architecture, artifactBucket: builder.artifactBucket, collectorVersion, bundleSha256, parentVersion };
-      new ImagePipeline(this, `Collector-${architecture}`, { ...shared, recipe: collectorRecipe(options) });
+      new ImagePipeline(this, `Collector-${architecture}`, { ...shared, recipe: collectorRecipe(options), startedByWorkflow: index === 0 });
       if (tools !== undefined) new ImagePipeline(this, `Workstation-${architecture}`, { ...shared, recipe: workstationRecipe(options, tools) });
     }
     output(this, 'artifactBucket', builder.artifactBucket);

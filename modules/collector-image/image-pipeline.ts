@@ -5,7 +5,7 @@ import { ImagebuilderImageRecipe } from '@cdktf/provider-aws/lib/imagebuilder-im
 import { ImagebuilderInfrastructureConfiguration } from '@cdktf/provider-aws/lib/imagebuilder-infrastructure-configuration/index.js';
 import { ImagebuilderLifecyclePolicy } from '@cdktf/provider-aws/lib/imagebuilder-lifecycle-policy/index.js';
 import { Construct } from 'constructs';
-import { CASE_TAGS, imageParameterName, type Place } from '../vocabulary/index.ts';
+import { CASE_TAGS, imageParameterName, parameterName, type Place } from '../vocabulary/index.ts';
 import { componentDocument, contentName, literal } from './component-data.ts';
 import type { ImageRecipe, RecipeComponent } from './recipe.ts';
 
@@ -22,6 +22,8 @@ export interface ImagePipelineProps {
   /** The account and Region that the image is built in. */
   readonly place: Place;
   readonly recipe: ImageRecipe;
+  /** Whether the workflow starts this one: its id is then published as `collectorImageId`, too. @default false */
+  readonly startedByWorkflow?: boolean;
   /** Where the image goes; the builder's own Region is the first. */
   readonly targets: readonly ImageTarget[];
   /** Subnet and security group of the instances that build and test: they need S3, Systems Manager and nothing else. */
@@ -95,7 +97,10 @@ export class ImagePipeline extends Construct {
           // Named accounts or nobody: there is no group "all" here, and the account's defaults refuse it.
           ...(sharedWith.length === 0 ? {} : { launchPermission: { userIds: [...sharedWith] } }),
         },
-        ssmParameterConfiguration: [{ parameterName: this.parameterNames[region]!, dataType: 'aws:ec2:image', amiAccountId: place.account }],
+        ssmParameterConfiguration: [
+          this.parameterNames[region]!,
+          ...(props.startedByWorkflow ? [parameterName({ ...place, region }, 'collectorImageId')] : []),
+        ].map((published) => ({ parameterName: published, dataType: 'aws:ec2:image', amiAccountId: place.account })),
       })),
     });
     const pipeline = new ImagebuilderImagePipeline(this, 'Resource', {

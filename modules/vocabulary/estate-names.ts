@@ -98,7 +98,7 @@ export type ImageArchitecture = (typeof IMAGE_ARCHITECTURES)[number];
 export const IMAGE_PURPOSES = ['collector', 'workstation'] as const;
 export type ImagePurpose = (typeof IMAGE_PURPOSES)[number];
 
-/** Parameter with the id of the current image; the workflow reads the collector's when it starts one. */
+/** Parameter with the id of the current image of one kind. The one that the workflow starts is also `collectorImageId`. */
 export const imageParameterName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, purpose: ImagePurpose, architecture: ImageArchitecture): string =>
   `/${prefix}/${region}/image/${purpose}-${architecture}`;
 

@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { bucketArn, iamPath, keyAlias, type Place } from '../../vocabulary/index.ts';
+import { bucketArn, iamPath, keyAlias, parameterName, type Place } from '../../vocabulary/index.ts';
 
 /** The account and Region that images are built in, and where they go. */
 export interface BuilderContext extends Place {
@@ -79,7 +79,9 @@ export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
       Sid: 'PublishImageId',
       Effect: 'Allow',
       Action: 'ssm:PutParameter',
-      Resource: regions.map((to) => `arn:${partition}:ssm:${to}:${account}:parameter/${prefix}/${to}/image/*`),
+      Resource: regions.flatMap((to) =>
+        [`/${prefix}/${to}/image/*`, parameterName({ prefix, region: to }, 'collectorImageId')].map((name) => `arn:${partition}:ssm:${to}:${account}:parameter${name}`),
+      ),
     },
   );
 };

@@ -36,6 +36,7 @@ export const collectorImage: ModuleSpec = {
     const builder = new ImageBuilder(scope, 'Builder', { place, regions: [place.region], keyAdministratorArns: v.list('key_administrator_arns') });
     const pipeline = new ImagePipeline(scope, 'Collector', {
       place,
+      startedByWorkflow: true,
       recipe: collectorRecipe({
         architecture: 'x86_64',
         artifactBucket: builder.artifactBucket,

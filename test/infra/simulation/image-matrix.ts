@@ -1,5 +1,5 @@
 import { builderRoleName } from '../../../modules/collector-image/policies/builder.ts';
-import { bucketArn, iamPath, imageParameterName, keyAlias, roleArn, type Place } from '../../../modules/vocabulary/index.ts';
+import { bucketArn, iamPath, imageParameterName, keyAlias, parameterName, roleArn, type Place } from '../../../modules/vocabulary/index.ts';
 import type { Group } from './matrix.ts';
 import type { Principal, World } from './world.ts';
 
@@ -49,6 +49,7 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
         ['allow', 'kms:ReEncryptTo', key, throughEc2],
         ['allow', 'kms:CreateGrant', key, forEc2],
         ['allow', 'ssm:PutParameter', parameter(imageParameterName(place, 'collector', 'arm64'))],
+        ['allow', 'ssm:PutParameter', parameter(parameterName(place, 'collectorImageId'))],
         ['deny', 'ec2:TerminateInstances', instance, { 'ec2:ResourceTag/CreatedBy': 'somebody' }],
         ['deny', 'ec2:DeregisterImage', image, own],
         ['deny', 'ec2:ModifyImageAttribute', image, own],

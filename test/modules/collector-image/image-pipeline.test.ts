@@ -19,7 +19,7 @@ describe('the image builder of a forensic account', () => {
   it('copies each image to every Region of the account, encrypted under that Region\'s key, for nobody else to launch, and publishes its id there', () => {
     for (const { name, distribution } of all('aws_imagebuilder_distribution_configuration')) {
       expect(distribution.map(({ region }: { region: string }) => region), name).to.deep.equal(['eu-west-1', 'eu-central-1']);
-      for (const { region, ami_distribution_configuration: ami, ssm_parameter_configuration: [parameter] } of distribution) {
+      for (const { region, ami_distribution_configuration: ami, ssm_parameter_configuration: [parameter, ...more] } of distribution) {
         expect(ami.kms_key_id, name).to.match(region === 'eu-west-1' ? /^\$\{aws_kms_key\./ : /^\$\{aws_kms_replica_key\.Key-eu-central-1/);
         expect(ami, name).to.not.have.any.keys('launch_permission', 'target_account_ids');
         expect(parameter).to.deep.equal({
@@ -27,6 +27,8 @@ describe('the image builder of a forensic account', () => {
           data_type: 'aws:ec2:image',
           parameter_name: `/cleanroom/${region}/image/${String(name).replace('cleanroom-', '').replace('x86-64', 'x86_64')}`,
         });
+        const started = name === 'cleanroom-collector-x86-64';
+        expect(more.map(({ parameter_name: also }: { parameter_name: string }) => also), name).to.deep.equal(started ? [`/cleanroom/${region}/collector-image/image-id`] : []);
       }
     }
   });
