@@ -47,11 +47,9 @@ async function connectionOf(mount: string): Promise<string | undefined> {
 
 /** Fails every request of a connection, also those that wait: one left behind would hold up udev, losetup and later tests. */
 async function abortConnection(number: string): Promise<void> {
-  const file = join(CONNECTIONS, number, 'abort');
-  const abort = (): Promise<boolean> => writeFile(file, '1').then(() => true, () => false);
-  if (await abort()) return;
-  await execa('mount', ['-t', 'fusectl', 'none', CONNECTIONS], { reject: false, timeout: 10_000 }); // it stays: the machine's own way
-  await abort(); // no such file now: the connection has ended by itself
+  const hasControl = (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${CONNECTIONS} `);
+  if (!hasControl) await execa('mount', ['-t', 'fusectl', 'none', CONNECTIONS], { reject: false, timeout: 10_000 }); // it stays: it is the usual place
+  await writeFile(join(CONNECTIONS, number, 'abort'), '1').catch(() => undefined); // it has ended by itself
 }
 
 /**
@@ -74,9 +72,9 @@ export async function attachBadDisk(image: string, rules: readonly string[], opt
   const remove = async (): Promise<void> => {
     // First: a read that never ends would keep the loop device, the mount and udev busy, and the program from ending.
     const stopping = fuse.stop(2000);
-    if (!(await Promise.race([stopping.then(() => true), sleep(5000, false, { ref: false })])) && connection) await abortConnection(connection);
+    const stopped = await Promise.race([stopping.then(() => true), sleep(5000, false, { ref: false })]);
+    if (!stopped && connection) await abortConnection(connection);
     await stopping;
-    if (connection) await abortConnection(connection);
     const failures: unknown[] = [];
     for (const step of undo.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];
