@@ -87,10 +87,10 @@ async function images(s3: S3Client): Promise<{ sha256: string; status: string; b
 }
 
 async function inside(base: string, archive: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'cleanroom-image-'));
   await makeNetwork();
   const moto = await startMoto();
   const front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true });
+  const folder = await mkdtemp(join(tmpdir(), 'cleanroom-image-'));
   let machine: Machine | undefined;
   const started = performance.now();
   const at = (): string => `${Math.round((performance.now() - started) / 1000)} s`;
