@@ -62,6 +62,15 @@ export function planStacks(estate: Estate): readonly PlannedStack[] {
     after,
     missing: [...new Set([...noOrganizationId, ...archiveMissing(region), ...accountMissing(region)])],
   });
+  // Findings go to a bus that has to be there.
+  const security = (region: string, account: string | undefined): PlannedStack => ({
+    id: stackId('security', region),
+    kind: 'security',
+    account,
+    region,
+    after: [stackId('forensics', region)],
+    missing: [...new Set([...noOrganizationId, ...accountMissing(region), ...missingId('accounts.securityTooling', account)])],
+  });
   const management = estate.accounts.management?.id;
   return [
     ...(organized ? [{ id: stackId('organization'), kind: 'organization' as const, account: management, region: globalRegion(estate), after: [], missing: [] }] : []),
@@ -76,12 +85,14 @@ export function planStacks(estate: Estate): readonly PlannedStack[] {
       after: [stackId('evidence', home)],
       missing: [...noOrganizationId, ...missingId(`accounts.forensic ${name}`, id)],
     })),
+    ...(estate.accounts.securityTooling === undefined ? [] : regions.map((region) => security(region, estate.accounts.securityTooling?.id))),
     ...estate.monitoredAccounts.map((member) => ({
       id: stackId('member', member.id),
       kind: 'member' as const,
       account: member.id,
       region: regions[0] ?? globalRegion(estate),
-      after: waitForOrganization,
+      // The tag's rules name the buses of cases.
+      after: [...waitForOrganization, ...(estate.workflow.triggers.tag.enabled ? regions.map((region) => stackId('forensics', region)) : [])],
       missing: anyMissing,
     })),
     ...(organized

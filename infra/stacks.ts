@@ -11,6 +11,7 @@ import { MemberAccountStack } from '../stacks/member-account.ts';
 import { OrganizationStack } from '../stacks/organization.ts';
 import type { RegionProps } from '../stacks/region.ts';
 import { SealStack } from '../stacks/seal.ts';
+import { SecurityToolingStack } from '../stacks/security-tooling.ts';
 import { configureBackend } from './backend.ts';
 import type { Estate } from './config.ts';
 import { accountOfRegion, archiveOf, forensicPlaces, planStacks, targetOf, type PlannedStack } from './plan.ts';
@@ -185,8 +186,15 @@ const makeMember: Maker = (app, estate, plan) => {
     organizationId: organizationId(estate),
     containment: member.containment,
     sourceKeyArns: member.sourceKeyArns,
+    triggers: estate.workflow.triggers,
     providerFor: (stack, region) => (region === plan.region ? undefined : configureProvider(stack, estate, { account: member.id, region }, region)),
   });
+};
+
+const makeSecurity: Maker = (app, estate, plan) => {
+  const place = placeOf(estate, plan);
+  const account = accountOfRegion(estate, plan.region) ?? place.account;
+  return new SecurityToolingStack(app, plan.id, { place, forensic: { ...place, account }, triggers: estate.workflow.triggers });
 };
 
 const makeSeal: Maker = (app, estate, plan) => {
@@ -216,6 +224,7 @@ const MAKERS: Readonly<Record<PlannedStack['kind'], Maker>> = {
   forensics: makeForensics,
   evidence: makeEvidence,
   'image-builder': makeImageBuilder,
+  security: makeSecurity,
   member: makeMember,
   seal: makeSeal,
 };

@@ -1,25 +1,37 @@
 import { TerraformStack, type TerraformProvider } from 'cdktf';
 import type { Construct } from 'constructs';
+import { Detection } from '../modules/detection/detection.ts';
 import { AcquisitionRole } from '../modules/member/acquisition-role.ts';
 import { KeyGrants } from '../modules/member/key-grants.ts';
 import type { MemberPolicyOptions } from '../modules/member/policies.ts';
+import { caseBusArn, type TriggerSettings } from '../modules/vocabulary/index.ts';
 import { output } from './publish.ts';
 
 export interface MemberAccountProps extends MemberPolicyOptions {
-  /** Provider for a Region, since keys live in one; undefined for the stack's own. */
+  /** What opens cases: a tag on an instance is seen in the account and Region of the instance. */
+  readonly triggers: TriggerSettings;
+  /** Provider for a Region, since keys and rules live in one; undefined for the stack's own. */
   readonly providerFor: (stack: TerraformStack, region: string) => TerraformProvider | undefined;
 }
 
-/** In a monitored account, once: the role by which the workflow acquires, and its way to the account's keys. */
+/** In a monitored account, once: the role by which the workflow acquires, its way to the account's keys, and the tag that opens a case. */
 export class MemberAccountStack extends TerraformStack {
   constructor(scope: Construct, id: string, props: MemberAccountProps) {
     super(scope, id);
     const role = new AcquisitionRole(this, 'Acquisition', props);
+    const providers = new Map<string, TerraformProvider | undefined>();
+    const inRegion = (region: string, construct: Construct): void => {
+      if (!providers.has(region)) providers.set(region, props.providerFor(this, region));
+      const provider = providers.get(region);
+      if (provider) construct.node.findAll().forEach((child) => useProvider(child, provider));
+    };
     const byRegion = Map.groupBy(props.sourceKeyArns, (arn) => arn.split(':')[3] ?? '');
     for (const [region, keyArns] of byRegion) {
-      const grants = new KeyGrants(this, `KeyGrants-${region}`, { granteeArn: role.roleArn, keyArns });
-      const provider = props.providerFor(this, region);
-      if (provider) grants.node.findAll().forEach((child) => useProvider(child, provider));
+      inRegion(region, new KeyGrants(this, `KeyGrants-${region}`, { granteeArn: role.roleArn, keyArns }));
+    }
+    for (const place of props.triggers.tag.enabled ? props.forensicPlaces : []) {
+      const { region } = place;
+      inRegion(region, new Detection(this, `Detection-${region}`, { naming: props, account: props.account, region, busArn: caseBusArn(place), triggers: props.triggers, kind: 'member' }));
     }
     output(this, 'roleArn', role.roleArn);
   }

@@ -6,6 +6,7 @@ import { SfnStateMachine } from '@cdktf/provider-aws/lib/sfn-state-machine/index
 import { Construct } from 'constructs';
 import type { AccessContext } from '../access/policies/context.ts';
 import type { Perimeter } from '../perimeter.ts';
+import { endedFromOutsidePattern } from '../detection/patterns.ts';
 import { stateMachineLogGroup, stateMachineName } from '../vocabulary/index.ts';
 import { CaseBus } from './case-bus.ts';
 import { definitionJson } from './definition-json.ts';
@@ -55,6 +56,7 @@ export class AcquisitionWorkflow extends Construct {
     });
     const bus = new CaseBus(this, 'Bus', { place: context, perimeter: props.perimeter, openCaseArn: functions.functionArns['open-case'], openCaseName: functions.functionNames['open-case'] });
     this.#sweepEvery(sweepHours, functions, context);
+    this.#closeWhatEndedFromOutside(machine.arn, functions, bus, context);
     new WorkflowAlarms(this, 'Alarms', {
       place: context,
       alertTopicArn,
@@ -64,6 +66,30 @@ export class AcquisitionWorkflow extends Construct {
     });
     this.stateMachineArn = machine.arn;
     this.busArn = bus.busArn;
+  }
+
+  /** An execution that was stopped, or whose time was over, closes no record of its own. */
+  #closeWhatEndedFromOutside(machineArn: string, { functionArns, functionNames }: WorkflowFunctions, bus: CaseBus, { prefix, account }: AccessContext): void {
+    const rule = new CloudwatchEventRule(this, 'EndedFromOutside', {
+      name: `${prefix}-acquisition-ended-from-outside`,
+      description: 'Closes the record of an acquisition that was stopped, or whose time was over',
+      eventPattern: JSON.stringify(endedFromOutsidePattern(machineArn)),
+    });
+    const permission = new LambdaPermission(this, 'EndedFromOutsidePermission', {
+      statementId: 'EndedFromOutside',
+      action: 'lambda:InvokeFunction',
+      functionName: functionNames.record,
+      principal: 'events.amazonaws.com',
+      sourceArn: rule.arn,
+      sourceAccount: account,
+    });
+    new CloudwatchEventTarget(this, 'EndedFromOutsideTarget', {
+      rule: rule.name,
+      targetId: 'record',
+      arn: functionArns.record,
+      deadLetterConfig: { arn: bus.failedEventsQueueArn },
+      dependsOn: [permission],
+    });
   }
 
   #sweepEvery(hours: number, { functionArns, functionNames }: WorkflowFunctions, { prefix, account }: AccessContext): void {

@@ -27,6 +27,7 @@ const ONE_DAY = 86_400;
 export class CaseBus extends Construct {
   readonly busArn: string;
   readonly failedEventsQueueName: string;
+  readonly failedEventsQueueArn: string;
 
   constructor(scope: Construct, id: string, props: CaseBusProps) {
     super(scope, id);
@@ -67,5 +68,6 @@ export class CaseBus extends Construct {
     });
     this.busArn = bus.arn;
     this.failedEventsQueueName = queue.name;
+    this.failedEventsQueueArn = queue.arn;
   }
 }

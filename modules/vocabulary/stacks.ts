@@ -5,6 +5,7 @@ export const STACK_KINDS = [
   'forensics',
   'evidence',
   'image-builder',
+  'security',
   'member',
   'seal',
 ] as const;

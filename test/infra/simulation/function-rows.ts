@@ -1,8 +1,9 @@
 /** What the workflow's functions may do: each its own part of a case, and no other's. */
 import {
-  bucketArn, caseCollectorRoleArn, caseKey, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, memberRoleArn, membersPath, parameterName, recordKey, roleArn, stateMachineArn,
+  bucketArn, caseBusArn, caseCollectorRoleArn, caseKey, findingsRoleName, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, memberRoleArn, membersPath, parameterName, recordKey, roleArn, stateMachineArn,
   type HandlerName, type Place,
 } from '../../../modules/vocabulary/index.ts';
+import { caseBusPolicy } from '../../../modules/acquisition-workflow/policies/bus.ts';
 import type { Group, Row } from './matrix.ts';
 import type { World } from './world.ts';
 
@@ -55,7 +56,39 @@ export function functionGroups(world: World, place: Place, members: readonly str
     who: { arn: handlerRoleArn(place, handler) },
     rows: [['allow', 'logs:PutLogEvents', ownLog(handler)], ['deny', 'logs:PutLogEvents', ownLog(handler === 'record' ? 'release' : 'record')], ...rows, ...never],
   });
+  const bus = caseBusArn(place);
+  const busPolicy = caseBusPolicy(place, { organizationId: world.organizationId, accounts: [] });
+  const security = '100000000002';
+  const findings = `arn:aws:iam::${security}:role/cleanroom/${findingsRoleName(place, region)}`;
   return [
+    {
+      promise: 'the role that forwards findings puts events on the bus of cases, and nowhere else',
+      who: { arn: findings },
+      owner: account,
+      resourcePolicy: busPolicy,
+      rows: [
+        ['allow', 'events:PutEvents', bus],
+        ['deny', 'events:PutEvents', `arn:aws:events:${region}:${account}:event-bus/default`],
+        ['deny', 'events:PutRule', `arn:aws:events:${region}:${account}:rule/cleanroom-cases/any`],
+        ['deny', 'events:PutPermission', anything],
+      ],
+    },
+    {
+      promise: 'nobody else opens cases by forged findings, neither inside nor outside the organization',
+      who: { arn: `arn:aws:iam::${members[0]}:role/application` },
+      owner: account,
+      resourcePolicy: busPolicy,
+      rows: [['deny', 'events:PutEvents', bus]],
+    },
+    {
+      promise: 'EventBridge puts on the role that forwards findings',
+      who: { arn: 'events.amazonaws.com' },
+      owner: security,
+      rows: [
+        ['allow', 'sts:AssumeRole', findings, { 'aws:SourceAccount': security, 'aws:SourceOrgID': world.organizationId }],
+        ['deny', 'sts:AssumeRole', findings, { 'aws:SourceAccount': '999999999999', 'aws:SourceOrgID': 'o-strangersorg' }],
+      ],
+    },
     group('open-case', 'the function that opens cases stores events and records, and starts acquisitions', [
       ['allow', 's3:PutObject', eventJson, CREATES],
       ['allow', 's3:PutObject', caseJson, CHANGES],

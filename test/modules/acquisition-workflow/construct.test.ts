@@ -10,7 +10,8 @@ import { acquisitionDefinition } from '../../../modules/acquisition-workflow/def
 import { handlerEnvironment, handlerSettings, SETTING_NAMES } from '../../../modules/acquisition-workflow/handlers/settings.ts';
 import { exportName } from '../../../modules/acquisition-workflow/workflow-functions.ts';
 import { DEFAULT_OPTIONS, HANDLERS, TriggerSettings } from '../../../modules/vocabulary/index.ts';
-import { loadEstate, resources, synthEstate, type Synthesized } from '../../infra/helpers/synth.ts';
+import { parseEstate } from '../../../infra/config.ts';
+import { estateInput, loadEstate, resources, synthEstate, type Synthesized } from '../../infra/helpers/synth.ts';
 import { resolveStack } from '../../infra/helpers/resolve.ts';
 
 const stacks = synthEstate(loadEstate('example'));
@@ -80,6 +81,14 @@ describe('the acquisition workflow in the forensics stack', () => {
     });
   });
 
+  it('closes the record of what was stopped or timed out', () => {
+    const rule = resources(stack, 'aws_cloudwatch_event_rule').find(({ name }) => name === 'cleanroom-acquisition-ended-from-outside');
+    expect((JSON.parse(String(rule?.event_pattern)) as { detail: object }).detail).to.deep.include({ status: ['ABORTED', 'TIMED_OUT'] });
+    const target = resources(stack, 'aws_cloudwatch_event_target').find(({ target_id }) => target_id === 'record');
+    expect(target?.arn).to.contain('record');
+    expect(target?.dead_letter_config).to.have.property('arn');
+  });
+
   it('sweeps once a day unless told otherwise', () => {
     const schedule = (estate: Synthesized) => resources(estate, 'aws_cloudwatch_event_rule').find(({ name }) => name === 'cleanroom-sweep')?.schedule_expression;
     expect(schedule(stack)).to.equal('rate(24 hours)');
@@ -89,6 +98,33 @@ describe('the acquisition workflow in the forensics stack', () => {
     const members = resources(stack, 'aws_ssm_parameter').filter(({ name }) => String(name).startsWith('/cleanroom/eu-west-1/members/'));
     expect(members).to.have.length(1);
     expect(JSON.parse(String(members[0]?.value))).to.include({ '200000000001': 'example-external-id-shop' });
+  });
+});
+
+describe('what opens cases by itself', () => {
+  const rulesOf = (of: ReadonlyMap<string, Synthesized>, id: string): readonly string[] => resources(of.get(id) as Synthesized, 'aws_cloudwatch_event_rule').map(({ name }) => String(name)).toSorted();
+  const targetsOf = (of: ReadonlyMap<string, Synthesized>, id: string): readonly string[] => [...new Set(resources(of.get(id) as Synthesized, 'aws_cloudwatch_event_target').map(({ arn }) => String(arn)))].toSorted();
+
+  it('is GuardDuty and the button of Security Hub, in the security account, each Region to its own forensic bus', () => {
+    expect(rulesOf(stacks, 'security-us-east-1')).to.deep.equal(['cleanroom-case-action', 'cleanroom-case-guardduty']);
+    expect(targetsOf(stacks, 'security-us-east-1')).to.deep.equal(['arn:aws:events:us-east-1:100000000005:event-bus/cleanroom-cases']);
+    expect(resources(stacks.get('security-us-east-1') as Synthesized, 'aws_securityhub_action_target')).to.have.length(1);
+    expect(rulesOf(stacks, 'member-200000000001')).to.deep.equal([]);
+  });
+
+  it('is more where the estate turns it on: imports, OCSF findings, and a tag in every Region of a monitored account', () => {
+    const input = estateInput('example');
+    const triggers = { guardduty: { enabled: false }, securityHubImports: { enabled: true }, securityHubFindings: { enabled: true }, securityHubAction: { enabled: false }, tag: { enabled: true } };
+    const changed = synthEstate(parseEstate({ ...input, workflow: { triggers } }, 'changed'));
+    expect(rulesOf(changed, 'security-us-east-1')).to.deep.equal(['cleanroom-case-securityhub', 'cleanroom-case-securityhub-v2']);
+    expect(rulesOf(changed, 'member-200000000001')).to.deep.equal(['cleanroom-case-tag', 'cleanroom-case-tag', 'cleanroom-case-tag']);
+    expect(targetsOf(changed, 'member-200000000001')).to.deep.equal(['eu-central-1:100000000004', 'eu-west-1:100000000004', 'us-east-1:100000000005'].map((at) => `arn:aws:events:${at}:event-bus/cleanroom-cases`));
+    const providers = resources(changed.get('member-200000000001') as Synthesized, 'aws_cloudwatch_event_rule').map(({ provider }) => String(provider ?? 'aws'));
+    expect(providers.toSorted()).to.deep.equal(['aws', 'aws.eu-central-1', 'aws.us-east-1']);
+  });
+
+  it('is nothing of the security account\'s where the estate has none', () => {
+    expect([...synthEstate(loadEstate('minimal')).keys()].filter((id) => id.startsWith('security'))).to.deep.equal([]);
   });
 });
 
