@@ -121,7 +121,8 @@ export const FUNCTION_STATEMENTS: Readonly<Record<HandlerName, (context: AccessC
     {
       Sid: 'ReadEvidence',
       Effect: 'Allow',
-      Action: ['s3:GetObject', 's3:GetObjectAttributes', 's3:GetObjectRetention', 's3:GetObjectVersion', 's3:GetObjectVersionAttributes'],
+      // The lock is shown with an object to whoever may see its retention.
+      Action: ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectVersion'],
       Resource: `${active(context)}/*/disk_evidence/*`,
     },
     seeWhatIsThere(context),

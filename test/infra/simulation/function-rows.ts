@@ -137,7 +137,7 @@ export function functionGroups(world: World, place: Place, members: readonly str
     ]),
     group('verify-evidence', 'the verifier reads evidence and writes nothing at all', [
       ['allow', 's3:GetObject', manifest],
-      ['allow', 's3:GetObjectAttributes', image],
+      ['deny', 's3:GetObjectAttributes', image],
       ['allow', 's3:GetObjectRetention', image],
       ['allow', 's3:GetObjectVersion', image],
       ['allow', 'kms:Decrypt', evidenceKey, throughS3],
