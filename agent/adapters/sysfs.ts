@@ -84,16 +84,19 @@ async function readPartitions(directory: string): Promise<BlockEntry['partitions
   return found.filter((partition) => partition !== undefined);
 }
 
+/** A diskseq names disks in identities, keys and paths: what is no number is none. */
+const asDiskseq = (said: string | undefined): string | undefined => (said !== undefined && /^\d{1,20}$/.test(said) ? said : undefined);
+
 /** One entry of `/sys/block`; undefined when it is hidden (a path of an NVMe multipath disk) or goes away meanwhile. */
 async function readEntry(roots: SystemRoots, name: string): Promise<BlockEntry | undefined> {
   const at = (...parts: string[]): string => sysPath(roots, 'block', name, ...parts);
   if ((await text(at('hidden'))) === '1') return undefined;
   const devno = await text(at('dev'));
   if (devno === undefined) return undefined;
-  const diskseq = await text(at('diskseq'));
+  const diskseq = asDiskseq(await text(at('diskseq')));
   if (diskseq === undefined) {
     if ((await text(at('dev'))) === undefined) return undefined;
-    throw new StageError('identify', 'NO_DISKSEQ', `${at('diskseq')} is missing: this kernel does not number its disks`, {
+    throw new StageError('identify', 'NO_DISKSEQ', `${at('diskseq')} is missing or no number: this kernel does not number its disks`, {
       retryable: false,
       advice: 'use Linux 5.15 or newer; without the number a disk that is swapped under its name cannot be told apart',
     });
@@ -136,5 +139,5 @@ export const readBootId = async (roots: SystemRoots): Promise<string> =>
   (await readFile(procPath(roots, 'sys/kernel/random/boot_id'), 'latin1')).trim();
 
 /** diskseq of the whole disk that now has this number (`major:minor`); undefined when there is none. */
-export const readDiskseq = (roots: SystemRoots, devno: string): Promise<string | undefined> =>
-  text(sysPath(roots, 'dev/block', devno, 'diskseq'));
+export const readDiskseq = async (roots: SystemRoots, devno: string): Promise<string | undefined> =>
+  asDiskseq(await text(sysPath(roots, 'dev/block', devno, 'diskseq')));

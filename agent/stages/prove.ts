@@ -50,6 +50,7 @@ function* contradictions(evidence: Evidence): Generator<string> {
     else if (whole * (report.sectorSize ?? 0) + tail !== sizeBefore) yield `dc3dd counted ${whole} sectors and ${tail} bytes ${direction}; the source has ${sizeBefore} bytes`;
   }
   if (evidence.partsConfirmed !== evidence.partsExpected) yield `the store confirmed ${evidence.partsConfirmed} of ${evidence.partsExpected} parts`;
+  if (!evidence.storedIsChecked) yield 'what was stored was neither verified by the store nor read back';
   const sha256 = end.sha256.toString('hex');
   if (evidence.secondHash && report.sha256 !== sha256) yield `dc3dd's own SHA-256 is ${report.sha256 ?? 'missing'}, the stream's is ${sha256}`;
 }
@@ -63,7 +64,6 @@ export function judge(evidence: Evidence): Judgement {
   const deviations: string[] = [];
   if (bad.readableAgain > 0) deviations.push(`${bad.readableAgain} bad sectors could be read on a later try; the image has zeroes there: image the disk again`);
   if (diskseqBefore === undefined && becameWritable(evidence)) deviations.push('the file was read-only when the reading began and is writable now');
-  if (!evidence.storedIsChecked) deviations.push('what was stored was neither checked by the store nor read back (--reread never)');
   const reasons = [...contradictions(evidence)];
   const badBytes = bad.ranges.reduce((sum, range) => sum + range.length, 0);
   if (!bad.complete) reasons.push(`dc3dd counted ${evidence.run.report.badSectors} bad sectors, but not all could be located`);

@@ -214,9 +214,11 @@ describe('judging disks', () => {
   });
 
   it('refuses a kernel that does not number its disks', async () => {
-    const options = await lay({ devices: { sda: { dev: '8:0' } } });
-    const error = await listDisks(options).then(() => undefined, (reason: StageError) => reason);
-    expect(error).to.include({ stage: 'identify', code: 'NO_DISKSEQ', retryable: false });
-    expect(error?.advice).to.contain('Linux 5.15');
+    for (const diskseq of [undefined, '../../x', '7 8', '']) {
+      const options = await lay({ devices: { sda: { dev: '8:0', ...(diskseq !== undefined && { diskseq }) } } });
+      const error = await listDisks(options).then(() => undefined, (reason: StageError) => reason);
+      expect(error).to.include({ stage: 'identify', code: 'NO_DISKSEQ', retryable: false });
+      expect(error?.advice).to.contain('Linux 5.15');
+    }
   });
 });

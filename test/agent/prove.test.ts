@@ -72,6 +72,7 @@ describe('the verified-image contract', () => {
     ['the sectors in were not counted', report({ sectorsIn: undefined }), /does not count the sectors in/],
     ['the sectors out were not counted', report({ sectorsOut: undefined }), /does not count the sectors out/],
     ['the sector size does not fit the count', report({ sectorSize: 4096 }), /2048 sectors and 0 bytes in/],
+    ['nobody looked at what was stored', { storedIsChecked: false }, /neither verified by the store nor read back/],
     ['the store confirmed one part less', { partsConfirmed: 2 }, /confirmed 2 of 3 parts/],
     ["dc3dd's own hash differs", { secondHash: true, ...report({ sha256: 'a'.repeat(64) }) }, /own SHA-256 is a{64}/],
     ["dc3dd's own hash was asked for and is missing", { secondHash: true }, /own SHA-256 is missing/],

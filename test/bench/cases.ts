@@ -22,8 +22,8 @@ export type Case = {
 
 const script = (name: string): string => `'${fileURLToPath(new URL(name, import.meta.url)).replaceAll("'", `'\\''`)}'`;
 
-const COMMON = '--case bench --volume source --reread never --logs none --json --allow-writable-source';
-const toStore = `"$NODE" "$COLLECTOR" collect "$SOURCE" --to "$URI" --endpoint "$ENDPOINT" ${COMMON}`;
+const COMMON = '--case bench --volume source --logs none --json --allow-writable-source';
+const toStore = `"$NODE" "$COLLECTOR" collect "$SOURCE" --to "$URI" --endpoint "$ENDPOINT" --reread never ${COMMON}`;
 const toFolder = `"$NODE" "$COLLECTOR" collect "$SOURCE" --to "$OUT" ${COMMON}`;
 
 const collector = (name: string, to: Destination, about: string, flags = ''): Case => ({
@@ -86,10 +86,10 @@ export const CASES: readonly Case[] = [
   collector('HTTPS, parts of a 1 TiB disk', 'https', '105 MiB: for the memory', `--part-size ${105 * MiB}`),
   collector('HTTPS, parts of a 48 TiB disk', 'https', '5 GiB: for the memory', `--part-size ${5 * GiB}`),
   peer(NAME.peerTmpfs, 'tmpfs', 'does not sync', `${DC3DD} of="$OUT/image.dd"`),
-  collector('folder on tmpfs', 'tmpfs', 'syncs'),
+  collector('folder on tmpfs', 'tmpfs', 'syncs, and reads everything back'),
   peer(NAME.peerDisk, 'disk', 'does not sync', `${DC3DD} of="$OUT/image.dd"`),
   peer('dc3dd hash=sha256 of= && sync: disk', 'disk', 'on the disk when it ends', `${DC3DD} of="$OUT/image.dd" && sync "$OUT/image.dd"`),
-  collector('folder on a disk', 'disk', 'on the disk when it ends'),
+  collector('folder on a disk', 'disk', 'on the disk when it ends, and read back'),
   limit('dc3dd into a pipe', 'reading alone', 'dc3dd if="$SOURCE" log=dc3dd.log | cat >/dev/null', { hashesNothing: true }),
   limit('SHA-256 by openssl', 'hashing alone', 'openssl dgst -sha256 "$SOURCE"'),
   limit('SHA-256 by node:crypto', 'hashing alone', `"$NODE" ${script('hash-file.ts')} "$SOURCE"`),

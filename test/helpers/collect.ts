@@ -53,7 +53,7 @@ export async function collectFrom(plan: CollectPlan): Promise<Outcome> {
     events: createEventLog({ sinks }),
     tool: plan.tool ?? (await inspectDc3dd()),
     host: { collectorVersion: '0.0.0', node: process.version, kernel: 'kernel', host: 'test' },
-    options: { secondHash: false, partSize: PART, ringSize: 4 * MiB, concurrency: 3, partTries: 4, stallSeconds: 60, resume: 'auto' as const, scratchDir, reread: false, ...plan.options },
+    options: { secondHash: false, partSize: PART, ringSize: 4 * MiB, concurrency: 3, partTries: 4, stallSeconds: 60, resume: 'auto' as const, scratchDir, reread: !store.partChecksum.verifiedByStore, ...plan.options },
   };
   const seen = { events: memory.records, of: (event: LogEvent) => memory.records.filter((record) => record.event === event) };
   try {
