@@ -1,8 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { readDc3ddLog } from '../../agent/adapters/dc3dd.ts';
 import { parseDc3ddLog, type Dc3ddReport } from '../../agent/adapters/dc3dd-log.ts';
+import { MiB } from '../../modules/vocabulary/index.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
 
 /** Logs that dc3dd 7.2.646 really wrote, its input a loop device over a FUSE file, or that file itself. */
 const FOLDER = resolve(import.meta.dirname, '../fixtures/dc3dd');
@@ -83,6 +87,20 @@ describe("dc3dd's log", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('is read up to 16 MiB, however long a disk that is bad all over makes it, and is no completed one then', async () => {
+    const { path, remove } = await tempDir();
+    try {
+      await writeFile(join(path, 'dc3dd.log'), logOf('completed').slice(0, 40));
+      await truncate(join(path, 'dc3dd.log'), 3 * 1024 * MiB);
+      const log = await readDc3ddLog(path);
+      expect(log).to.have.length(16 * MiB);
+      expect(log.slice(0, 40)).to.equal(logOf('completed').slice(0, 40));
+      expect(parseDc3ddLog(log).footer).to.not.equal('completed');
+    } finally {
+      await remove();
+    }
   });
 
   it('takes linear time, however hostile it is', () => {

@@ -296,6 +296,16 @@ describe('an acquisition into S3', function () {
     expect(storage.kmsKeyArn).to.contain('alias/evidence');
   });
 
+  it('says in the manifest that another key was used than the one it was given, as an upload that is taken over has it', async () => {
+    const key = (name: string): string => `arn:aws:kms:us-east-1:123456789012:key/${name}`;
+    await store.close();
+    store = storeWith({ kmsKeyId: key('earlier') });
+    const { deviations } = doneOf(await acquire({ options: { kmsKeyId: key('now') } }));
+    const wanted = [`${imageKey(CASE, EXHIBIT)} is encrypted under ${key('earlier')}, asked for was ${key('now')}`];
+    expect(deviations).to.deep.equal(wanted);
+    expect((await manifestIn(store))!.process.deviations).to.deep.equal(wanted);
+  });
+
   it('records the version of what it stored in a versioned bucket, and sets no lock itself', async () => {
     bucket = await newBucket(client, { objectLock: true });
     await store.close();

@@ -83,6 +83,14 @@ describe('collector run', function () {
     expect((await runCli(['verify', to])).code).to.equal(0);
   });
 
+  it('images one disk and no second with --once, however many there are and may be imaged at once', async () => {
+    for (const name of ['left', 'right']) await disks.attach(await makeRaw(disks.file(name), MiB), { readOnly: true });
+    const cli = await watch('--once', '--parallel', '2');
+    expect(await cli.ended).to.deep.equal({ code: 0, signal: null });
+    for (const event of ['acquisition.started', 'acquisition.ended']) expect(cli.lines().filter((line) => line.event === event), event).to.have.length(1);
+    expect(cli.lines().filter((line) => line.event === 'disk.found')).to.have.length.at.least(2);
+  });
+
   it('leaves disks alone that are mounted, bear the system, or were attached before and are to be ignored, each with a reason', async () => {
     const file = await makeExt4(disks.file('mounted'), { label: 'MOUNTED' });
     const mounted = await disks.attach(file);
@@ -182,6 +190,13 @@ describe('collector run', function () {
     after(async () => {
       await front.stop();
       await moto.stop();
+    });
+
+    it('ends with 4 before it looks for any disk where the bucket does not exist', async () => {
+      const { code, stderr, lines } = await runCli(['run', '--case', CASE, '--to', 's3://no-such-bucket', '--endpoint', front.endpoint, '--scratch-dir', disks.file('scratch'), '--json']);
+      expect(code, stderr).to.equal(4);
+      expect(stderr).to.contain('NoSuchBucket');
+      expect(lines().map(({ event }) => event)).to.not.include.members(['collector.started']);
     });
 
     it('ends with 5 at SIGTERM, long before the store has taken what is under way, and the next start takes the disk up where it was', async () => {

@@ -1,8 +1,10 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Operation } from './s3-front-operation.ts';
 
 /** What a plan of faults decides by. */
 export type FaultRequest = S3Operation & {
+  readonly headers: IncomingHttpHeaders;
   /** 1 for the first request of this operation on this key (and part), 2 for its first repetition, … */
   readonly attempt: number;
 };

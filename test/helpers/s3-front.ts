@@ -67,7 +67,7 @@ export const startS3Front = async (options: S3FrontOptions): Promise<S3Front> =>
     const id = JSON.stringify([operation.operation, operation.bucket, operation.key, operation.partNumber]);
     const attempt = (attempts.get(id) ?? 0) + 1;
     attempts.set(id, attempt);
-    const fault = await options.faults?.({ ...operation, attempt });
+    const fault = await options.faults?.({ ...operation, headers: request.headers, attempt });
     const record = { ...operation, headers: request.headers, attempt, fault: fault?.kind, startedAt: performance.now(), bytes: 0, status: undefined as number | undefined };
     requests.push(record);
     try {
