@@ -17,6 +17,7 @@ import type { InstanceMetadata } from './adapters/instance-metadata.ts';
 import type { EvidenceStore, PartChecksumAlgorithm } from './adapters/stores/evidence-store.ts';
 import { logsToCloudWatch, S3_LOCATION, type CollectorConfig } from './config.ts';
 import { consoleSink } from './console-sink.ts';
+import { StageError } from './errors.ts';
 import type { CollectOptions } from './pipeline.ts';
 import type { HostFacts } from './stages/manifest.ts';
 import { VERSION } from './version.ts';
@@ -103,8 +104,17 @@ export async function hostFacts(metadata: InstanceMetadata | undefined): Promise
   };
 }
 
-/** What an acquisition needs of the configuration. A store that checks nothing itself is read back unless told otherwise. */
+/**
+ * What an acquisition needs of the configuration. A store that checks nothing itself is read back.
+ * @throws StageError code UNPROVABLE where that is forbidden
+ */
 export async function collectOptions(config: CollectorConfig, store: EvidenceStore): Promise<CollectOptions> {
+  if (config.reread === 'never' && !store.partChecksum.verifiedByStore) {
+    throw new StageError('configure', 'UNPROVABLE', `${store.location} verifies nothing itself: with --reread never no image there would be proven`, {
+      retryable: false,
+      advice: 'Leave --reread away, or give --reread always.',
+    });
+  }
   await mkdir(config.scratchDir, { recursive: true, mode: 0o700 });
   return {
     secondHash: config.secondHash,

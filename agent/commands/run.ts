@@ -128,18 +128,18 @@ class Watch {
     for (let tries = 0; ; tries++) {
       const pause = PAUSES_SECONDS[Math.min(tries, PAUSES_SECONDS.length - 1)]!;
       const isOver = (): boolean => this.#signal.aborted || (gone?.aborted ?? false);
-      try {
-        // Only while it is imaged: a disk that waits for its next try leaves its place to others.
-        const imaged = await this.#limit.run(async () => {
-          if (isOver()) return false;
+      // Only while it is imaged: a disk that waits for its next try leaves its place to others.
+      const isDone = await this.#limit.run(async () => {
+        if (isOver()) return true;
+        try {
           await this.#imageOnce(disk);
+          if (this.#session.config.once) this.#ended.abort(); // before the next in line has this one's place
           return true;
-        });
-        if (imaged && this.#session.config.once) this.#ended.abort();
-        return;
-      } catch (error) {
-        if (this.#leaveAlone(disk, error, pause)) return;
-      }
+        } catch (error) {
+          return this.#leaveAlone(disk, error, pause);
+        }
+      });
+      if (isDone) return;
       await delay(pause * 1000, undefined, { signal: AbortSignal.any([this.#signal, ...(gone ? [gone] : [])]) }).catch(() => {});
     }
   }

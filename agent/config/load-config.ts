@@ -65,9 +65,6 @@ function checkTogether(config: Partial<CollectorConfig>, origins: Origins): Conf
       }
     }
   }
-  if (!toS3 && config.reread === 'never') {
-    problems.push({ source: source('reread'), message: `a directory (${source('to')}) verifies nothing itself, so no image in it would be proven; allowed: auto, always` });
-  }
   const { partSize, maxObjectSize } = config;
   if (partSize !== undefined && maxObjectSize !== undefined && partSize > maxObjectSize) {
     problems.push({ source: source('partSize'), message: `a part (${partSize} bytes) is larger than the largest object (${maxObjectSize} bytes, ${source('maxObjectSize')})` });

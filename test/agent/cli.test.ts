@@ -58,6 +58,7 @@ describe('the collector command', function () {
       ['a source that does not exist', (_, place) => ['collect', '/nowhere', '--case', 'c', '--to', place], /does not exist/],
       ['a part size that S3 refuses', (file, place) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', place, '--part-size', '1MiB'], /5MiB to 5GiB/],
       ['a destination that is no place', (file) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', 'ftp://x'], /--to/],
+      ['an image that nothing would prove', (file, place) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', place, '--reread', 'never'], /verifies nothing itself/],
       ['a place to verify that is none', () => ['verify', '/nowhere'], /neither a directory nor/],
       ['a place to verify without evidence', (file) => ['verify', join(file, '..')], /no disk evidence/],
       ['a settings file that is not there', (file, place) => ['collect', file, '--case', 'c', '--volume', 'v', '--to', place, '--config', '/nowhere.json'], /nowhere\.json/],

@@ -165,7 +165,6 @@ describe('the configuration', () => {
 
   it('refuses what does not go together', async () => {
     expect((await problemsOf({ flags: { endpoint: 'http://127.0.0.1:9000' } }))[0]).to.match(/^flag --endpoint: means nothing while evidence goes to a directory/);
-    expect((await problemsOf({ flags: { to: './x', reread: 'never' } }))[0]).to.match(/^flag --reread: a directory \(flag --to\) verifies nothing itself, .*; allowed: auto, always/);
     expect((await problemsOf({ flags: { partSize: '16MiB', maxObjectSize: '8MiB' } }))[0]).to.match(/a part \(16777216 bytes\) is larger than the largest object \(8388608 bytes, flag --max-object-size\)/);
   });
 
