@@ -83,13 +83,6 @@ describe('collector run', function () {
     expect((await runCli(['verify', to])).code).to.equal(0);
   });
 
-  it('images one disk and no second with --once, however many there are and may be imaged at once', async () => {
-    for (const name of ['left', 'right']) await disks.attach(await makeRaw(disks.file(name), MiB), { readOnly: true });
-    const cli = await watch('--once', '--parallel', '2');
-    expect(await cli.ended).to.deep.equal({ code: 0, signal: null });
-    for (const event of ['acquisition.started', 'acquisition.ended']) expect(cli.lines().filter((line) => line.event === event), event).to.have.length(1);
-  });
-
   it('leaves disks alone that are mounted, bear the system, or were attached before and are to be ignored, each with a reason', async () => {
     const file = await makeExt4(disks.file('mounted'), { label: 'MOUNTED' });
     const mounted = await disks.attach(file);
