@@ -60,7 +60,7 @@ describeWhereThere(['terraform'], 'an estate, applied to an emulated AWS across 
     Object.assign(accounts.logArchive ?? {}, { id: ids['account-log-archive'] });
     for (const account of accounts.forensic) Object.assign(account, { id: ids[`account-${account.name}`] });
     stacks = synthEstate(parseEstate(emulated.input, 'bootstrapped'));
-    expect(stacks.size).to.equal(18);
+    expect(stacks.size).to.equal(20);
     const place = { prefix: 'cleanroom', partition: 'aws', region: REGION };
     forensic = { ...place, account: String(accounts.forensic[0]?.id) };
     archive = { ...place, account: String(accounts.logArchive?.id) };
