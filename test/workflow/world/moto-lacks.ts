@@ -44,12 +44,13 @@ async function fromShared(world: AwsWorld, { action, args }: Call): Promise<unkn
   return world.call('forensic', 'ec2', action, { ...known, [field]: twin.SnapshotId });
 }
 
-/** moto knows no JSON filter patterns: it gives every line, and they are looked through here. */
+/** moto knows neither JSON filter patterns nor prefixes of streams: it gives every line, and they are looked through here. */
 async function filtered(world: AwsWorld, { args }: Call): Promise<unknown> {
   const { FilterPattern, ...rest } = args;
   const names = [...String(FilterPattern).matchAll(/\$\.event = "([^"]+)"/g)].map((match) => match[1]!);
-  const answer = (await world.call('forensic', 'logs', 'filterLogEvents', rest)) as { Events?: { Message: string }[] };
-  return { ...answer, Events: (answer.Events ?? []).filter(({ Message }) => names.includes((JSON.parse(Message) as { event: string }).event)) };
+  const answer = (await world.call('forensic', 'logs', 'filterLogEvents', rest)) as { Events?: { LogStreamName: string; Message: string }[] };
+  const prefix = String(args['LogStreamNamePrefix']);
+  return { ...answer, Events: (answer.Events ?? []).filter(({ LogStreamName, Message }) => LogStreamName.startsWith(prefix) && names.includes((JSON.parse(Message) as { event: string }).event)) };
 }
 
 /** boto3 decodes it; the SDK of Step Functions does not. */
