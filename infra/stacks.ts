@@ -1,6 +1,8 @@
+import type { AwsProvider } from '@cdktf/provider-aws/lib/provider/index.js';
 import type { App, TerraformStack } from 'cdktf';
 import type { RoleAccess } from '../modules/access/forensic-roles.ts';
 import type { HandlerCode } from '../modules/acquisition-workflow/workflow-functions.ts';
+import { foreignReportingRegions } from '../modules/audit/reporting-regions.ts';
 import { S3_POLICY_PROVIDER } from '../modules/governance/policies/index.ts';
 import { HUMAN_ROLES, type HumanRole, type Place } from '../modules/vocabulary/index.ts';
 import { EvidenceRegionStack } from '../stacks/evidence-region.ts';
@@ -12,6 +14,7 @@ import { OrganizationStack } from '../stacks/organization.ts';
 import type { RegionProps } from '../stacks/region.ts';
 import { SealStack } from '../stacks/seal.ts';
 import { SecurityToolingStack } from '../stacks/security-tooling.ts';
+import type { ProviderFor } from '../stacks/use-provider.ts';
 import { configureBackend } from './backend.ts';
 import type { Estate } from './config.ts';
 import { accountOfRegion, archiveOf, forensicPlaces, planStacks, targetOf, type PlannedStack } from './plan.ts';
@@ -42,6 +45,18 @@ const administratorsIn = (estate: Estate, account: string): readonly string[] =>
     .map((name) => `arn:${estate.partition}:iam::${account}:role/${name}`);
 
 const placeOf = (estate: Estate, plan: PlannedStack): Place => ({ prefix: estate.prefix, partition: estate.partition, ...targetOf(plan) });
+
+/** One provider a Region beside the stack's own, whoever asks for it first. */
+const providersOf = (estate: Estate, plan: PlannedStack): ProviderFor => {
+  const { account, region: own } = targetOf(plan);
+  const made = new Map<string, AwsProvider>();
+  return (stack, region) => {
+    if (region === own) return undefined;
+    const provider = made.get(region) ?? configureProvider(stack, estate, { account, region }, region);
+    made.set(region, provider);
+    return provider;
+  };
+};
 
 const allAccounts = (estate: Estate): readonly string[] =>
   [
@@ -124,7 +139,7 @@ const makeForensics: Maker = (app, estate, plan, { handlers }) => {
   const { cidr, zones, extraEndpoints } = estate.regions[plan.region] ?? { cidr: '', zones: undefined, extraEndpoints: [] };
   const props = regionProps(estate, plan);
   const { approval, approvalMinutes, containment, volumeType, deadlineMinutes, tracing, sweepHours, triggers } = estate.workflow;
-  const firstRegion = estate.accounts.forensic.find(({ id }) => id === plan.account)?.regions[0];
+  const ownRegions = estate.accounts.forensic.find(({ id }) => id === plan.account)?.regions ?? [];
   return new ForensicsRegionStack(app, plan.id, {
     ...props,
     cidr,
@@ -133,8 +148,10 @@ const makeForensics: Maker = (app, estate, plan, { handlers }) => {
     access: accessOf(estate),
     logPrefix: estate.logPrefix,
     emails: estate.notifications.emails,
-    buildsImages: estate.images !== undefined && firstRegion === plan.region,
-    accountWide: firstRegion === plan.region,
+    buildsImages: estate.images !== undefined && ownRegions[0] === plan.region,
+    accountWide: ownRegions[0] === plan.region,
+    reportingRegions: foreignReportingRegions(estate.partition, ownRegions),
+    providerFor: providersOf(estate, plan),
     workflow: {
       options: { approval, approvalMinutes, containment, volumeType, deadlineMinutes, volumes: 'all' },
       triggers,
@@ -187,7 +204,7 @@ const makeMember: Maker = (app, estate, plan) => {
     containment: member.containment,
     sourceKeyArns: member.sourceKeyArns,
     triggers: estate.workflow.triggers,
-    providerFor: (stack, region) => (region === plan.region ? undefined : configureProvider(stack, estate, { account: member.id, region }, region)),
+    providerFor: providersOf(estate, plan),
   });
 };
 

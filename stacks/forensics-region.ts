@@ -9,6 +9,7 @@ import type { HandlerCode } from '../modules/acquisition-workflow/workflow-funct
 import { alertPatterns } from '../modules/audit/alert-patterns.ts';
 import { Alerts } from '../modules/audit/alerts.ts';
 import { ConfigRecorder } from '../modules/audit/config-recorder.ts';
+import { ForwardedEvents } from '../modules/audit/forwarded-events.ts';
 import { ForensicLogs } from '../modules/audit/forensic-logs.ts';
 import { SessionPreferences } from '../modules/audit/session-preferences.ts';
 import { EvidenceTrail } from '../modules/audit/trail.ts';
@@ -21,6 +22,7 @@ import { bucketArn, bucketName, EVIDENCE_BUCKETS, keyAliasArn, type AcquisitionO
 import { publishMembers, type MonitoredAccount } from './members.ts';
 import { publish } from './publish.ts';
 import type { RegionProps } from './region.ts';
+import { useProvider, type ProviderFor } from './use-provider.ts';
 
 /** How acquisitions run. */
 export interface WorkflowSettings {
@@ -50,6 +52,9 @@ export interface ForensicsRegionProps extends RegionProps {
   readonly buildsImages: boolean;
   /** Whether this stack also makes what an account has once: one Region of the account does. */
   readonly accountWide: boolean;
+  /** Regions beside the account's own in which AWS reports its log-ins and changes in IAM; of use where this is account-wide. */
+  readonly reportingRegions: readonly string[];
+  readonly providerFor: ProviderFor;
 }
 
 /** In a forensic account, one a Region: the isolated network, the roles, the logs, the alerts and the account's defaults. */
@@ -95,7 +100,10 @@ export class ForensicsRegionStack extends TerraformStack {
       kmsKeyArn: logs.keyArn,
     });
     const alerts = new Alerts(this, 'Alerts', { place, patterns: alertPatterns(place), kmsKeyId: logs.keyArn, emails: props.emails });
-    new EvidenceTrail(this, 'Trail', { place, bucketName: archiveBucket, kmsKeyArn: keyAliasArn(archive, 'audit'), evidenceBucketArns });
+    new EvidenceTrail(this, 'Trail', { place, bucketName: archiveBucket, kmsKeyArn: keyAliasArn(archive, 'audit'), evidenceBucketArns, multiRegion: props.accountWide });
+    for (const region of props.accountWide ? props.reportingRegions : []) {
+      useProvider(new ForwardedEvents(this, `Forward-${region}`, { home: place, region }), props.providerFor(this, region));
+    }
     new ConfigRecorder(this, 'Config', { place, bucketName: archiveBucket, makeServiceLinkedRole: props.accountWide });
     new CollectorDashboard(this, 'Dashboard', { place, logGroupNames: logs.logGroupNames, alertTopicArn: alerts.topicArn });
     const { options, triggers, code, snapshotLock, tracing, sweepHours } = props.workflow;

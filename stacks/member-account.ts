@@ -1,4 +1,4 @@
-import { TerraformStack, type TerraformProvider } from 'cdktf';
+import { TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
 import { Detection } from '../modules/detection/detection.ts';
 import { AcquisitionRole } from '../modules/member/acquisition-role.ts';
@@ -6,12 +6,13 @@ import { KeyGrants } from '../modules/member/key-grants.ts';
 import type { MemberPolicyOptions } from '../modules/member/policies.ts';
 import { caseBusArn, type TriggerSettings } from '../modules/vocabulary/index.ts';
 import { output } from './publish.ts';
+import { useProvider, type ProviderFor } from './use-provider.ts';
 
 export interface MemberAccountProps extends MemberPolicyOptions {
   /** What opens cases: a tag on an instance is seen in the account and Region of the instance. */
   readonly triggers: TriggerSettings;
-  /** Provider for a Region, since keys and rules live in one; undefined for the stack's own. */
-  readonly providerFor: (stack: TerraformStack, region: string) => TerraformProvider | undefined;
+  /** For keys and rules, which live in one Region. */
+  readonly providerFor: ProviderFor;
 }
 
 /** In a monitored account, once: the role by which the workflow acquires, its way to the account's keys, and the tag that opens a case. */
@@ -19,12 +20,7 @@ export class MemberAccountStack extends TerraformStack {
   constructor(scope: Construct, id: string, props: MemberAccountProps) {
     super(scope, id);
     const role = new AcquisitionRole(this, 'Acquisition', props);
-    const providers = new Map<string, TerraformProvider | undefined>();
-    const inRegion = (region: string, construct: Construct): void => {
-      if (!providers.has(region)) providers.set(region, props.providerFor(this, region));
-      const provider = providers.get(region);
-      if (provider) construct.node.findAll().forEach((child) => useProvider(child, provider));
-    };
+    const inRegion = (region: string, construct: Construct): void => useProvider(construct, props.providerFor(this, region));
     const byRegion = Map.groupBy(props.sourceKeyArns, (arn) => arn.split(':')[3] ?? '');
     for (const [region, keyArns] of byRegion) {
       inRegion(region, new KeyGrants(this, `KeyGrants-${region}`, { granteeArn: role.roleArn, keyArns }));
@@ -36,7 +32,3 @@ export class MemberAccountStack extends TerraformStack {
     output(this, 'roleArn', role.roleArn);
   }
 }
-
-const useProvider = (child: unknown, provider: TerraformProvider): void => {
-  if (typeof child === 'object' && child !== null && 'terraformResourceType' in child) (child as { provider?: TerraformProvider }).provider = provider;
-};

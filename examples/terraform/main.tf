@@ -1,4 +1,4 @@
-# Four of the modules in somebody else's Terraform, without Node: an organization and a log archive that exist already.
+# Five of the modules in somebody else's Terraform, without Node: an organization and a log archive that exist already.
 # `npm run build:terraform` writes the modules to dist/terraform.
 
 terraform {
@@ -35,6 +35,20 @@ module "audit" {
   log_archive_account_id = local.log_archive
   key_administrator_arns = [local.key_administrator]
   alert_email            = "security@example.com"
+}
+
+# Changes in IAM and most console log-ins are reported there, whichever Region is used.
+provider "aws" {
+  alias  = "global"
+  region = "us-east-1"
+}
+
+module "forwarded_events" {
+  source        = "../../dist/terraform/forwarded-events"
+  providers     = { aws = aws.global }
+  account_id    = local.forensic_account
+  region        = var.region
+  source_region = "us-east-1"
 }
 
 module "network" {

@@ -26,8 +26,8 @@ export const alertPatterns = (naming: EstateNaming & { readonly account: string 
     'PutBucketObjectLockConfiguration',
     'PutBucketPolicy',
     'PutBucketPublicAccessBlock',
+    'PutBucketReplication',
     'PutBucketVersioning',
-    'PutReplicationConfiguration',
   ]),
   'key-policy-change': byTrail('aws.kms', ['CreateGrant', 'DisableKey', 'PutKeyPolicy', 'ScheduleKeyDeletion'], {
     // EC2 and S3 take grants by the hundred on the pipeline's behalf.
@@ -35,11 +35,22 @@ export const alertPatterns = (naming: EstateNaming & { readonly account: string 
   }),
   'role-change': byTrail('aws.iam', [
     'AttachRolePolicy',
+    'AttachUserPolicy',
+    'CreateAccessKey',
+    'CreateLoginProfile',
+    'CreateOpenIDConnectProvider',
     'CreatePolicyVersion',
+    'CreateSAMLProvider',
+    'CreateUser',
     'DeleteRolePermissionsBoundary',
+    'DeleteRolePolicy',
+    'DetachRolePolicy',
     'PutRolePermissionsBoundary',
     'PutRolePolicy',
+    'PutUserPolicy',
+    'SetDefaultPolicyVersion',
     'UpdateAssumeRolePolicy',
+    'UpdateSAMLProvider',
   ]),
   'network-change': byTrail('aws.ec2', [
     'AttachInternetGateway',
@@ -52,7 +63,17 @@ export const alertPatterns = (naming: EstateNaming & { readonly account: string 
     'ModifyVpcEndpoint',
   ]),
   'log-change': byTrail('aws.cloudtrail', ['DeleteTrail', 'PutEventSelectors', 'StopLogging', 'UpdateTrail']),
+  'alert-change': byTrail('aws.events', ['DeleteRule', 'DisableRule', 'PutRule', 'PutTargets', 'RemoveTargets']),
 });
+
+/** Alerts on what happens to an account as a whole, which AWS may report in another Region than the account's own. */
+const REPORTED_ELSEWHERE = ['console-login', 'root-activity', 'role-assumption', 'role-change'];
+
+/** Pattern of what is forwarded from another Region to the one with the alert rules; at most 2048 characters, EventBridge's quota. */
+export const forwardedPattern = (naming: EstateNaming & { readonly account: string }): object => {
+  const patterns = alertPatterns(naming);
+  return { $or: REPORTED_ELSEWHERE.map((name) => patterns[name]) };
+};
 
 /** Patterns in the organization's management account: what happens to the seal itself. */
 export const sealPatterns = (): Readonly<Record<string, object>> => ({

@@ -1,4 +1,5 @@
 import { Cloudtrail } from '@cdktf/provider-aws/lib/cloudtrail/index.js';
+import type { IResolvable } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Place } from '../vocabulary/index.ts';
 
@@ -10,6 +11,11 @@ export interface EvidenceTrailProps {
   readonly kmsKeyArn: string;
   /** Buckets whose every read and write is recorded. */
   readonly evidenceBucketArns: readonly string[];
+  /**
+   * Whether it records every Region of the account: one of its Regions' trails does. CloudTrail records changes in IAM in the
+   * global Region alone, and EventBridge tells of what a trail records. @default false
+   */
+  readonly multiRegion?: boolean | IResolvable;
 }
 
 /** Management events, and every access to an object of evidence, signed and stored where this account cannot reach them. */
@@ -23,7 +29,7 @@ export class EvidenceTrail extends Construct {
       kmsKeyId: props.kmsKeyArn,
       enableLogFileValidation: true,
       includeGlobalServiceEvents: true,
-      isMultiRegionTrail: false, // each Region has its own stack, and its own trail
+      isMultiRegionTrail: props.multiRegion ?? false,
       advancedEventSelector: [
         { name: 'Management events', fieldSelector: [{ field: 'eventCategory', equalTo: ['Management'] }] },
         {

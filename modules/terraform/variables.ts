@@ -15,7 +15,7 @@ export const PREFIX: VariableSpec = {
 };
 
 /** Variables of whatever belongs to one forensic account and Region. */
-export const PLACE: Readonly<Record<string, VariableSpec>> = {
+export const PLACE = {
   prefix: PREFIX,
   partition: {
     type: 'string',
@@ -29,7 +29,7 @@ export const PLACE: Readonly<Record<string, VariableSpec>> = {
     description: 'Region that this is deployed to; the provider has to be configured for the same.',
     validation: { condition: 'can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", VALUE))', message: 'A Region such as eu-west-1 is allowed.' },
   },
-};
+} as const satisfies Readonly<Record<string, VariableSpec>>;
 
 export const LOG_ARCHIVE: VariableSpec = accountId('the log-archive account');
 

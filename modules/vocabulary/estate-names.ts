@@ -35,6 +35,9 @@ export const roleName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, r
 export const roleArn = (place: Place, role: ForensicRole): string =>
   `arn:${place.partition}:iam::${place.account}:role${iamPath(place)}${roleName(place, role)}`;
 
+/** Name of the role by which events of another Region are forwarded. */
+export const forwarderRoleName = ({ prefix }: Pick<EstateNaming, 'prefix'>, fromRegion: string): string => `${prefix}-forward-${fromRegion}`;
+
 /** Path of the short-lived collector roles, one a case, each tagged with its case. */
 export const caseRolePath = (naming: EstateNaming): string => `${iamPath(naming)}case/`;
 

@@ -65,6 +65,9 @@ ${mocks}  mock_resource "aws_vpc_endpoint" {
     defaults = { id = "vpce-0123456789abcdef0" }
   }
 }
+mock_provider "aws" {
+  alias = "global"
+${mocks}}
 run "plans" {
   command = plan
 }

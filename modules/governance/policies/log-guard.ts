@@ -23,6 +23,9 @@ export const denyLogTampering = (context: GuardrailContext): PolicyDocument =>
         'ec2:DeleteFlowLogs',
         'events:DeleteRule',
         'events:DisableRule',
+        // Both overwrite what is there: a rule can be made to match nothing, or to tell somebody else.
+        'events:PutRule',
+        'events:PutTargets',
         'events:RemoveTargets',
         'guardduty:DeleteDetector',
         'guardduty:Disassociate*',

@@ -9,8 +9,8 @@ export const acquisitionRole: ModuleSpec = {
   not: 'It terminates, stops and deletes nothing, and isolates nothing (the construct can, by an option).',
   variables: {
     prefix: PREFIX,
-    partition: PLACE.partition as ModuleSpec['variables'][string],
-    account_id: PLACE.account_id as ModuleSpec['variables'][string],
+    partition: PLACE.partition,
+    account_id: PLACE.account_id,
     organization_id: ORGANIZATION,
     forensic_account_id: { type: 'string', description: 'Id of the forensic account whose workflow may enter.', validation: { condition: 'can(regex("^[0-9]{12}$", VALUE))', message: 'An account id of 12 digits is allowed.' } },
     external_id: { type: 'string', description: 'What the workflow has to give, 16 to 128 characters.', validation: { condition: 'length(VALUE) >= 16 && length(VALUE) <= 128', message: '16 to 128 characters are allowed.' } },

@@ -21,6 +21,7 @@ export const forensicAudit: ModuleSpec = {
     log_retention_days: LOG_DAYS,
     log_prefix: LOG_PREFIX,
     make_config_role: { type: 'bool', description: 'Whether to make the service-linked role of Config, of which an account has one: true in one Region of an account.', default: true },
+    multi_region_trail: { type: 'bool', description: 'Whether the trail records every Region of the account: true in one Region of an account, or events are recorded twice.', default: true },
   },
   build: (scope, v) => {
     const place = placeOf(v);
@@ -29,7 +30,7 @@ export const forensicAudit: ModuleSpec = {
     const logs = new ForensicLogs(scope, 'Logs', { place, logPrefix: v.text('log_prefix'), retentionDays: v.number('log_retention_days'), keyAdministratorArns: v.list('key_administrator_arns') });
     new SessionPreferences(scope, 'Sessions', { logGroupName: logs.sessionLogGroupName, bucketName: archiveBucket, keyPrefix: `sessions/${place.account}`, kmsKeyArn: logs.keyArn });
     const alerts = new Alerts(scope, 'Alerts', { place, patterns: alertPatterns(place), kmsKeyId: logs.keyArn, emails: [v.text('alert_email')] });
-    new EvidenceTrail(scope, 'Trail', { place, bucketName: archiveBucket, kmsKeyArn: keyAliasArn(archive, 'audit'), evidenceBucketArns: EVIDENCE_BUCKETS.map((purpose) => bucketArn(place, purpose)) });
+    new EvidenceTrail(scope, 'Trail', { place, bucketName: archiveBucket, kmsKeyArn: keyAliasArn(archive, 'audit'), evidenceBucketArns: EVIDENCE_BUCKETS.map((purpose) => bucketArn(place, purpose)), multiRegion: v.flag('multi_region_trail') });
     new ConfigRecorder(scope, 'Config', { place, bucketName: archiveBucket, makeServiceLinkedRole: v.flag('make_config_role') });
     return {
       logs_key_arn: { value: logs.keyArn, description: 'Key of the log groups; flow and query logs may use it too.' },

@@ -9,7 +9,7 @@ export const guardrails: ModuleSpec = {
   not: 'It pins no Regions (one policy an account does, in the construct), enables no policy types, and does not bind the management account.',
   variables: {
     prefix: PREFIX,
-    partition: PLACE.partition as ModuleSpec['variables'][string],
+    partition: PLACE.partition,
     organization_id: ORGANIZATION,
     target_id: { type: 'string', description: 'Unit (ou-…) or account that the policies are attached to.', validation: { condition: 'can(regex("^(ou-[a-z0-9]+-[a-z0-9]+|[0-9]{12})$", VALUE))', message: 'The id of a unit or of an account is allowed.' } },
   },

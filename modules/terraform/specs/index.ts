@@ -7,6 +7,7 @@ import { evidenceVault } from './evidence-vault.ts';
 import { forensicAudit } from './forensic-audit.ts';
 import { forensicOrganization } from './forensic-organization.ts';
 import { forensicRoles } from './forensic-roles.ts';
+import { forwardedEvents } from './forwarded-events.ts';
 import { guardrails } from './guardrails.ts';
 import { isolatedNetwork } from './isolated-network.ts';
 import { logArchive } from './log-archive.ts';
@@ -21,6 +22,7 @@ export const MODULE_SPECS: readonly ModuleSpec[] = [
   forensicAudit,
   forensicOrganization,
   forensicRoles,
+  forwardedEvents,
   guardrails,
   isolatedNetwork,
   logArchive,

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { bucketName, EVIDENCE_BUCKETS, FORENSIC_ROLES, HUMAN_ROLES, infrastructureLogGroup, keyAlias, logGroupName, memberRoleName, parameterName, roleName, sealParameterName, SESSION_PREFERENCES_DOCUMENT, type Place } from '../../../modules/vocabulary/index.ts';
+import { defaultBusArn, forwardingRuleName } from '../../../modules/audit/policies/index.ts';
+import { bucketName, EVIDENCE_BUCKETS, FORENSIC_ROLES, forwarderRoleName, HUMAN_ROLES, infrastructureLogGroup, keyAlias, logGroupName, memberRoleName, parameterName, roleName, sealParameterName, SESSION_PREFERENCES_DOCUMENT, type Place } from '../../../modules/vocabulary/index.ts';
 import type { Loose } from '../helpers/loose.ts';
 import { askAws } from './ask-aws.ts';
 import { MEMBER, REGION, type EmulatedEstate } from './emulated-estate.ts';
@@ -122,13 +123,15 @@ export function promiseReadBack(applied: () => Applied): void {
     expect(logGroups.map(({ logGroupName: name, retentionInDays, kmsKeyId }: Loose) => `${name} ${retentionInDays} ${kmsKeyId}`).toSorted()).to.deep.equal(expected.map((name) => `${name} 731 ${KeyMetadata.Arn}`).toSorted());
   });
 
-  it('tells people: every rule has the topic as its target, and the recorder is on', async () => {
-    const { emulated } = applied();
+  it('tells people: every rule has the topic as its target, one in the global Region the bus that those rules are on, and the recorder is on', async () => {
+    const { emulated, forensic } = applied();
     const { alertTopicArn } = await emulated.outputs('forensics-eu-west-1');
     const [{ Rules }] = (await inForensic('events', ['list_rules', { NamePrefix: 'cleanroom-' }])) as [Loose];
     expect(Rules.map(({ Name, State }: Loose) => `${Name} ${State}`)).to.include.members(['console-login', 'role-assumption', 'session-start', 'bucket-policy-change', 'key-policy-change'].map((name) => `cleanroom-${name} ENABLED`));
     const targets = await inForensic('events', ...Rules.map(({ Name }: Loose): Call => ['list_targets_by_rule', { Rule: Name }]));
     expect(targets.map(({ Targets }) => Targets.map(({ Arn }: Loose) => Arn))).to.deep.equal(Rules.map(() => [alertTopicArn]));
+    const [{ Targets }] = (await askAws(emulated.moto, [{ account: forensic.account, region: 'us-east-1', service: 'events', method: 'list_targets_by_rule', params: { Rule: forwardingRuleName(forensic) } }])) as [Loose];
+    expect(Targets.map(({ Arn, RoleArn }: Loose) => [Arn, RoleArn])).to.deep.equal([[defaultBusArn(forensic), `arn:aws:iam::${forensic.account}:role/cleanroom/${forwarderRoleName(forensic, 'us-east-1')}`]]);
     const [[{ Subscriptions }], [recorder]] = (await Promise.all([
       inForensic('sns', ['list_subscriptions_by_topic', { TopicArn: alertTopicArn }]),
       inForensic('config', ['describe_configuration_recorder_status']),

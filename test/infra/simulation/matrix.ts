@@ -3,9 +3,10 @@
  * `[verdict, action, resource, keys]`; keys are those that AWS adds for this action beside those every request has.
  */
 import {
-  bucketArn, caseCollectorRoleArn, functionArn, handlerRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, stateMachineArn, type ForensicRole, type Place,
+  bucketArn, caseCollectorRoleArn, forwarderRoleName, functionArn, handlerRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, stateMachineArn, type ForensicRole, type Place,
 } from '../../../modules/vocabulary/index.ts';
 import { policyDocument, type PolicyDocument } from '../../../modules/policy.ts';
+import { defaultBusArn } from '../../../modules/audit/policies/forwarder.ts';
 import { functionGroups } from './function-rows.ts';
 import type { ContextKeys, Principal, World } from './world.ts';
 
@@ -92,6 +93,32 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
   const stateMachine = `arn:aws:states:${region}:${account}:stateMachine:cleanroom-acquisition`;
   const trail = `arn:aws:cloudtrail:${region}:${account}:trail/cleanroom-${region}`;
   const topic = `arn:aws:sns:${region}:${account}:cleanroom-alerts`;
+  const forwardingRule = `arn:aws:events:ap-southeast-2:${account}:rule/cleanroom-forward`;
+  const forwarder = `arn:aws:iam::${account}:role/cleanroom/${forwarderRoleName(place, 'ap-southeast-2')}`;
+  const homeBus = defaultBusArn(place);
+  /** In the account's first Region, whose alerts hear of what is reported elsewhere. */
+  const forwarding: readonly Group[] = JSON.stringify(world.roles.get(forwarder)?.identity ?? []).includes(homeBus) ? [
+    {
+      promise: 'log-ins and changes in IAM are forwarded by a role that does only that, to one bus',
+      who: { arn: forwarder },
+      rows: [
+        ['allow', 'events:PutEvents', homeBus],
+        ['deny', 'events:PutEvents', `arn:aws:events:${region}:${STRANGER}:event-bus/default`],
+        ['deny', 'events:PutEvents', `arn:aws:events:${region}:${account}:event-bus/other`],
+        ['deny', 'sns:Publish', topic],
+      ],
+    },
+    {
+      promise: 'EventBridge puts on the forwarding role for the one rule',
+      who: service('events'),
+      owner: account,
+      rows: [
+        ['allow', 'sts:AssumeRole', forwarder, forUs(forwardingRule)],
+        ['deny', 'sts:AssumeRole', forwarder, forUs(`arn:aws:events:ap-southeast-2:${account}:rule/another`)],
+        ['deny', 'sts:AssumeRole', forwarder, { ...forThem, 'aws:SourceArn': forwardingRule.replace(account, STRANGER) }],
+      ],
+    },
+  ] : [];
   const sealedAdminRows: readonly Row[] = [
     ['deny', 'ec2:CreateInternetGateway', ec2(place, 'internet-gateway', '*')],
     ['deny', 'ec2:AttachInternetGateway', ec2(place, 'vpc', 'vpc-1')],
@@ -136,6 +163,8 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
     ['deny', 'logs:PutRetentionPolicy', logs('ForensicDiskAudit')],
     ['deny', 'logs:PutSubscriptionFilter', logs('ForensicDiskAudit')],
     ['deny', 'events:DisableRule', `arn:aws:events:${region}:${account}:rule/cleanroom-console-login`],
+    ['deny', 'events:PutRule', `arn:aws:events:${region}:${account}:rule/cleanroom-console-login`],
+    ['deny', 'events:PutTargets', `arn:aws:events:${region}:${account}:rule/cleanroom-console-login`],
     ['deny', 'sns:Subscribe', topic, { 'sns:Protocol': 'email' }],
     ['deny', 'sns:Unsubscribe', anything],
     ['deny', 'ssm:UpdateDocument', `arn:aws:ssm:${region}:${account}:document/SSM-SessionManagerRunShell`],
@@ -585,8 +614,16 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['deny', 'kms:CreateKey', anything],
         ['allow', 'iam:ListRoles', anything],
         ['allow', 'sts:GetCallerIdentity', anything],
+        // The rule that forwards log-ins from there can be planned, and not be changed.
+        ['allow', 'events:DescribeRule', forwardingRule],
+        ['allow', 'events:ListTargetsByRule', forwardingRule],
+        ['allow', 'events:ListTagsForResource', forwardingRule],
+        ['deny', 'events:PutRule', forwardingRule],
+        ['deny', 'events:DisableRule', forwardingRule],
+        ['deny', 'events:PutEvents', `arn:aws:events:ap-southeast-2:${account}:event-bus/default`],
       ],
     },
+    ...forwarding,
     {
       promise: 'strangers get nothing, whatever their own policies say',
       who: stranger,
