@@ -50,7 +50,7 @@ const administration = (options: KeyPolicyOptions): readonly PolicyStatement[] =
     Principal: '*',
     Action: 'kms:CreateGrant',
     Resource: '*',
-    Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' } },
+    Condition: { BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } },
   },
   {
     Sid: 'DenyUseByAdministrators',

@@ -25,7 +25,7 @@ export const denyKeyTampering = (context: GuardrailContext): PolicyDocument =>
       Effect: 'Deny',
       Action: 'kms:CreateGrant',
       Resource: '*',
-      // BoolIfExists would let a request without the key pass; EC2 always sends it.
-      Condition: { Bool: { 'kms:GrantIsForAWSResource': 'false' }, ...unlessBreakGlass(context) },
+      // Also where the key is missing: services that take a grant for a resource of theirs always send it.
+      Condition: { BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' }, ...unlessBreakGlass(context) },
     },
   );

@@ -754,6 +754,7 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
       who: admin,
       resourcePolicy: open('*'),
       rows: [
+        ['deny', 'kms:CreateGrant', carelessKey],
         ['deny', 'kms:CreateGrant', carelessKey, { 'kms:GrantIsForAWSResource': 'false' }],
         ['allow', 'kms:CreateGrant', carelessKey, { 'kms:GrantIsForAWSResource': 'true' }],
         ['deny', 'kms:ScheduleKeyDeletion', carelessKey],
