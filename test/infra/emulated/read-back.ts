@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { alertPatterns } from '../../../modules/audit/alert-patterns.ts';
 import { defaultBusArn, forwardingRuleName } from '../../../modules/audit/policies/index.ts';
-import { bucketName, EVIDENCE_BUCKETS, FORENSIC_ROLES, forwarderRoleName, HUMAN_ROLES, infrastructureLogGroup, keyAlias, logGroupName, memberRoleName, parameterName, roleName, sealParameterName, SESSION_PREFERENCES_DOCUMENT, type Place } from '../../../modules/vocabulary/index.ts';
+import { bucketName, EVIDENCE_BUCKETS, FORENSIC_ROLES, forwarderRoleName, functionLogGroup, HANDLERS, HUMAN_ROLES, infrastructureLogGroup, keyAlias, logGroupName, memberRoleName, parameterName, roleName, sealParameterName, SESSION_PREFERENCES_DOCUMENT, stateMachineLogGroup, type Place } from '../../../modules/vocabulary/index.ts';
 import type { Loose } from '../helpers/loose.ts';
 import { askAws } from './ask-aws.ts';
 import { MEMBER, REGION, type EmulatedEstate } from './emulated-estate.ts';
@@ -95,7 +96,7 @@ export function promiseReadBack(applied: () => Applied): void {
       ['describe_flow_logs', { Filters: [{ Name: 'resource-id', Values: [vpcId] }] }],
     )) as [Loose, Loose, Loose, Loose, Loose, Loose, Loose];
     expect([internet.InternetGateways, nat.NatGateways]).to.deep.equal([[], []]);
-    expect(endpoints.VpcEndpoints.map(({ ServiceName }: Loose) => ServiceName.split('.').at(-1)).toSorted()).to.deep.equal(['ebs', 'kms', 'logs', 's3', 'ssm', 'ssmmessages', 'sts']);
+    expect(endpoints.VpcEndpoints.map(({ ServiceName }: Loose) => ServiceName.split('.').at(-1)).toSorted()).to.deep.equal(['ebs', 'imagebuilder', 'kms', 'logs', 's3', 'ssm', 'ssmmessages', 'sts']);
     for (const { PolicyDocument, ServiceName } of endpoints.VpcEndpoints) expect(PolicyDocument, ServiceName).to.contain(`"aws:PrincipalOrgID":"${emulated.input.organization?.mode === 'none' ? '' : emulated.input.organization?.id}"`);
     expect(endpoints.VpcEndpoints.map(({ VpcEndpointId }: Loose) => VpcEndpointId)).to.include(s3EndpointId);
     const routes = tables.RouteTables.flatMap(({ Routes }: Loose) => Routes).filter(({ GatewayId }: Loose) => GatewayId !== 'local');
@@ -119,17 +120,19 @@ export function promiseReadBack(applied: () => Applied): void {
     const { forensic } = applied();
     const [{ logGroups }] = (await inForensic('logs', ['describe_log_groups'])) as [Loose];
     const [{ KeyMetadata }] = (await inForensic('kms', ['describe_key', { KeyId: keyAlias(forensic, 'logs') }])) as [Loose];
-    const expected = [...(['readiness', 'capture', 'audit'] as const).map((group) => logGroupName(group)), ...(['flow', 'dns', 'sessions'] as const).map((source) => infrastructureLogGroup(forensic, source))];
+    const workflow = [...HANDLERS.map((handler) => functionLogGroup(forensic, handler)), stateMachineLogGroup(forensic)];
+    const expected = [...workflow, ...(['readiness', 'capture', 'audit'] as const).map((group) => logGroupName(group)), ...(['flow', 'dns', 'sessions'] as const).map((source) => infrastructureLogGroup(forensic, source))];
     expect(logGroups.map(({ logGroupName: name, retentionInDays, kmsKeyId }: Loose) => `${name} ${retentionInDays} ${kmsKeyId}`).toSorted()).to.deep.equal(expected.map((name) => `${name} 731 ${KeyMetadata.Arn}`).toSorted());
   });
 
-  it('tells people: every rule has the topic as its target, one in the global Region the bus that those rules are on, and the recorder is on', async () => {
+  it('tells people: the rule of every alert has the topic as its target, one in the global Region the bus that those rules are on, and the recorder is on', async () => {
     const { emulated, forensic } = applied();
     const { alertTopicArn } = await emulated.outputs('forensics-eu-west-1');
     const [{ Rules }] = (await inForensic('events', ['list_rules', { NamePrefix: 'cleanroom-' }])) as [Loose];
-    expect(Rules.map(({ Name, State }: Loose) => `${Name} ${State}`)).to.include.members(['console-login', 'role-assumption', 'session-start', 'bucket-policy-change', 'key-policy-change'].map((name) => `cleanroom-${name} ENABLED`));
-    const targets = await inForensic('events', ...Rules.map(({ Name }: Loose): Call => ['list_targets_by_rule', { Rule: Name }]));
-    expect(targets.map(({ Targets }) => Targets.map(({ Arn }: Loose) => Arn))).to.deep.equal(Rules.map(() => [alertTopicArn]));
+    const alerts = Object.keys(alertPatterns(forensic)).map((name) => `cleanroom-${name}`);
+    expect(Rules.map(({ Name, State }: Loose) => `${Name} ${State}`)).to.include.members(alerts.map((name) => `${name} ENABLED`));
+    const targets = await inForensic('events', ...alerts.map((Rule): Call => ['list_targets_by_rule', { Rule }]));
+    expect(targets.map((target) => target.Targets.map(({ Arn }: Loose) => Arn))).to.deep.equal(alerts.map(() => [alertTopicArn]));
     const [{ Targets }] = (await askAws(emulated.moto, [{ account: forensic.account, region: 'us-east-1', service: 'events', method: 'list_targets_by_rule', params: { Rule: forwardingRuleName(forensic) } }])) as [Loose];
     expect(Targets.map(({ Arn, RoleArn }: Loose) => [Arn, RoleArn])).to.deep.equal([[defaultBusArn(forensic), `arn:aws:iam::${forensic.account}:role/cleanroom/${forwarderRoleName(forensic, 'us-east-1')}`]]);
     const [[{ Subscriptions }], [recorder]] = (await Promise.all([
