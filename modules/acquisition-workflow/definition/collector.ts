@@ -1,11 +1,8 @@
-import { caseRolePath, CASE_TAGS, LogEvent, logGroupName } from '../../vocabulary/index.ts';
+import { caseRolePath, CASE_TAGS, LogEvent, logGroupName, READINESS } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Data, type Flow } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { poll } from './poll.ts';
 import { callTask, touched, type WorkflowNames } from './tasks.ts';
-
-/** A collector says that it is ready about a minute after its start; one that has not after this will not. */
-export const READY_SECONDS = 900;
 
 /** Tags by which the collector learns what it is for; `cleanroom:…` are its settings. */
 const collectorTags = (names: WorkflowNames): Data => [
@@ -19,6 +16,8 @@ const collectorTags = (names: WorkflowNames): Data => [
   { Key: 'cleanroom:once', Value: 'true' },
   { Key: 'cleanroom:ignore-attached', Value: 'true' },
   { Key: 'cleanroom:snapshot-chain', Value: jsonata('$sourceSnapshot') },
+  // Twice the workflow's own: a collector that is left to go on may still finish, and does not run for ever.
+  { Key: 'cleanroom:deadline-seconds', Value: jsonata('$string($min([1209600, $case.options.deadlineMinutes * 120]))') },
   ...(names.logPrefix === '' ? [] : [{ Key: 'cleanroom:log-group-prefix', Value: names.logPrefix }]),
 ];
 
@@ -81,9 +80,9 @@ export const collectorBranch = (names: WorkflowNames): Flow => {
           next: 'Is the collector ready?',
         }),
         rules: [{ Condition: jsonata('$ready'), Next: 'The collector is ready' }],
-        within: READY_SECONDS,
+        within: READINESS.startSeconds,
         late: failed,
-        lateProblem: jsonata(`{"state": "Is the collector ready?", "error": "Cleanroom.CollectorNotReady", "cause": "collector " & $collector & " did not log ${LogEvent.collectorStarted} in ${READY_SECONDS} seconds; look at its console output"}`),
+        lateProblem: jsonata(`{"state": "Is the collector ready?", "error": "Cleanroom.CollectorNotReady", "cause": "collector " & $collector & " did not log ${LogEvent.collectorStarted} in ${READINESS.startSeconds} seconds; look at its console output"}`),
       }),
       ...branchEnds({ done: 'The collector is ready', failed, tells: { collector: jsonata('$collector') } }),
     },

@@ -1,4 +1,4 @@
-import { LogEvent } from '../../vocabulary/index.ts';
+import { LogEvent, READINESS } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Data, type Flow, type Retrier, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { eventsOf } from './collector.ts';
@@ -9,8 +9,6 @@ import { anyErrorOf, callTask, handlerTask, touched, type WorkflowNames } from '
 
 /** A volume is there in seconds. */
 export const VOLUME_SECONDS = 1800;
-/** A collector logs a heartbeat every minute; after ten without one it counts as dead. */
-export const SILENT_SECONDS = 600;
 
 const FAILED = 'Say why it is not imaged';
 const own = (names: WorkflowNames) => quoted(names.account);
@@ -116,7 +114,7 @@ const watchStates = (names: WorkflowNames): States => ({
     task: callTask(names, {
       service: 'cloudwatchlogs',
       action: 'filterLogEvents',
-      args: eventsOf(names, [LogEvent.collectorStarted, LogEvent.collectorHeartbeat, LogEvent.collectorStopped], `$toMillis($states.context.State.EnteredTime) - ${SILENT_SECONDS * 1000}`),
+      args: eventsOf(names, [LogEvent.collectorStarted, LogEvent.collectorHeartbeat, LogEvent.collectorStopped], `$toMillis($states.context.State.EnteredTime) - ${READINESS.lostSeconds * 1000}`),
       asks: true,
       assign: {
         beats: jsonata('$count($states.result.Events)'),
@@ -134,8 +132,8 @@ const watchStates = (names: WorkflowNames): States => ({
         Next: FAILED,
       },
       {
-        Condition: jsonata(`$beats = 0 and $waited >= ${SILENT_SECONDS}`),
-        Assign: { problem: jsonata(`{"state": "Does the collector live?", "error": "Cleanroom.CollectorSilent", "cause": "collector " & $collector & " has logged no heartbeat for ${SILENT_SECONDS} seconds; it and its volume are kept"}`) },
+        Condition: jsonata(`$beats = 0 and $waited >= ${READINESS.lostSeconds}`),
+        Assign: { problem: jsonata(`{"state": "Does the collector live?", "error": "Cleanroom.CollectorSilent", "cause": "collector " & $collector & " has logged no heartbeat for ${READINESS.lostSeconds} seconds; it and its volume are kept"}`) },
         Next: FAILED,
       },
     ],
