@@ -27,7 +27,7 @@ function todoOf({ key, setAside }: UnfinishedUpload, location: string, isStored:
   if (!exhibit) return 'It is not of this collector: leave it to whoever began it.';
   const { caseId, exhibitId } = exhibit;
   if (isStored) return `The image is stored without it: verify that (collector verify ${location} --case ${caseId}), and then nothing needs this any more.`;
-  if (setAside) return 'The image was begun anew beside it (--resume never): keep it until that image is stored and verified.';
+  if (setAside) return 'The image was begun anew beside it: keep it until that image is stored and verified.';
   return `To finish it, image the same disk again: collector collect <disk> --case ${caseId} --volume ${exhibitId} --to ${location}`;
 }
 

@@ -327,6 +327,26 @@ export function describeEvidenceStore(name: string, traits: StoreTraits): void {
         await later.close();
       });
 
+      it('is not taken over any more once the image was begun anew beside it, however much more of it is stored', async () => {
+        const sources = sourcesOf(IMAGE);
+        const first = await open(IMAGE);
+        await first.putPart(sources[0]!, live());
+        await first.putPart(sources[1]!, live());
+        await first.release();
+
+        const later = await under.another();
+        const second = await later.openImage(KEY, { ...optionsOf(IMAGE), anew: true }, live());
+        await second.putPart(sourcesOf(IMAGE)[2]!, live());
+        await second.release();
+        const listed = await allOf(store.unfinished(`${CASE}/`, live()));
+        expect(listed.map(({ storedParts, setAside = false }) => ({ storedParts, setAside }))).to.have.deep.members([{ storedParts: 2, setAside: true }, { storedParts: 1, setAside: false }]);
+
+        const third = await later.openImage(KEY, optionsOf(IMAGE), live());
+        expect({ uploadId: third.uploadId, parts: [...third.stored.keys()] }).to.deep.equal({ uploadId: second.uploadId, parts: [3] });
+        await third.release();
+        await later.close();
+      });
+
       if (traits.exclusive) {
         it('has one holder at a time: a second is told BUSY, and gets in once the first lets go', async () => {
           const first = await open(IMAGE);

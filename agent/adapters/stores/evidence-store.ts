@@ -87,7 +87,7 @@ export type UnfinishedUpload = {
   readonly startedAt: Date;
   readonly storedBytes: number;
   readonly storedParts: number;
-  /** Set when the image was begun anew beside it, so that no attempt takes it over any more. */
+  /** Set when the image was begun anew beside it, and what was stored then is taken over instead. */
   readonly setAside?: true;
 };
 

@@ -2,7 +2,7 @@ import {
   ListMultipartUploadsCommand, ListPartsCommand,
   type ListMultipartUploadsCommandOutput, type ListPartsCommandOutput, type Part, type S3Client,
 } from '@aws-sdk/client-s3';
-import type { StoredPart } from './evidence-store.ts';
+import type { StoredPart, UnfinishedUpload } from './evidence-store.ts';
 import { storeError } from './s3-errors.ts';
 
 export type ListedUpload = {
@@ -49,6 +49,23 @@ export async function* partsOfUpload(client: S3Client, bucket: string, key: stri
       if (stored) yield stored;
     }
   } while (page.IsTruncated === true && page.NextPartNumberMarker !== undefined);
+}
+
+/** Orders uploads as they were begun; every collector puts them in the same order. */
+export const byStart = (a: ListedUpload, b: ListedUpload): number => a.startedAt.getTime() - b.startedAt.getTime() || (a.uploadId < b.uploadId ? -1 : 1);
+
+/** What the unfinished uploads under a prefix hold, by their full keys; of each key in the order in which they were begun. */
+export async function* unfinishedUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<UnfinishedUpload> {
+  const uploads = await Array.fromAsync(uploadsUnder(client, bucket, prefix, signal));
+  for (const [key, ofKey] of Map.groupBy(uploads, (upload) => upload.key)) {
+    const found: UnfinishedUpload[] = [];
+    for (const { uploadId, startedAt } of ofKey.sort(byStart)) {
+      const parts = await Array.fromAsync(partsOfUpload(client, bucket, key, uploadId, signal));
+      found.push({ key, uploadId, startedAt, storedParts: parts.length, storedBytes: parts.reduce((sum, part) => sum + part.length, 0) });
+    }
+    const takenOver = found.findLastIndex(({ storedParts }) => storedParts > 0);
+    for (const [index, upload] of found.entries()) yield index < takenOver ? { ...upload, setAside: true } : upload;
+  }
 }
 
 function storedPart({ PartNumber, Size, ETag, ChecksumSHA256, ChecksumCRC32 }: Part): StoredPart | undefined {

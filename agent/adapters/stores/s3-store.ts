@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
-import { partsOfUpload, uploadsUnder } from './s3-listing.ts';
+import { unfinishedUnder } from './s3-listing.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from './s3-takeover.ts';
 import { S3Upload, versionOf } from './s3-upload.ts';
 
@@ -183,11 +183,7 @@ export class S3Store implements EvidenceStore {
 
   async *unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload> {
     const { client, bucket } = this.#options;
-    for await (const upload of uploadsUnder(client, bucket, this.#full(prefix), signal)) {
-      const parts = await Array.fromAsync(partsOfUpload(client, bucket, upload.key, upload.uploadId, signal));
-      const storedBytes = parts.reduce((sum, part) => sum + part.length, 0);
-      yield { ...upload, key: this.#short(upload.key), storedBytes, storedParts: parts.length };
-    }
+    for await (const upload of unfinishedUnder(client, bucket, this.#full(prefix), signal)) yield { ...upload, key: this.#short(upload.key) };
   }
 
   close(): Promise<void> {

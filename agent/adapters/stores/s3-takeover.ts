@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
 import type { PartChecksumAlgorithm, StoredPart, UploadOptions } from './evidence-store.ts';
-import { partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
+import { byStart, partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
 
 export type TakeoverContext = {
   readonly client: S3Client;
@@ -13,10 +13,10 @@ export type TakeoverContext = {
 
 export type EarlierUpload = { readonly uploadId: string; readonly parts: ReadonlyMap<number, StoredPart> };
 
-/** The unfinished uploads of one key, in the order in which they were begun; every collector puts them in the same order. */
+/** The unfinished uploads of one key, in the order in which they were begun. */
 export async function uploadsOf({ client, bucket, fullKey }: TakeoverContext, signal: AbortSignal): Promise<ListedUpload[]> {
   const uploads = await Array.fromAsync(uploadsUnder(client, bucket, fullKey, signal));
-  return uploads.filter(({ key }) => key === fullKey).sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime() || (a.uploadId < b.uploadId ? -1 : 1));
+  return uploads.filter(({ key }) => key === fullKey).sort(byStart);
 }
 
 /** What an upload holds, by part number. */
@@ -26,16 +26,21 @@ export async function partsIn({ client, bucket, fullKey }: TakeoverContext, uplo
   return parts;
 }
 
-/** The upload with this checksum that has most parts, all of which fit the plan; the first begun of several. Others are left as they are. */
+/**
+ * Of the uploads with this checksum whose parts all fit the plan, the one begun last that holds any; where none does, the
+ * first begun. There are several where the image was begun anew beside what was stored before: that decision holds, however
+ * much of the image the older one has. Others are left as they are.
+ */
 export async function earlierUpload(context: TakeoverContext, listed: readonly ListedUpload[], options: UploadOptions, signal: AbortSignal): Promise<EarlierUpload | undefined> {
-  let best: EarlierUpload | undefined;
-  for (const { uploadId, checksumAlgorithm } of listed) {
+  let firstEmpty: EarlierUpload | undefined;
+  for (const { uploadId, checksumAlgorithm } of listed.toReversed()) {
     // An upload that was started with another checksum could never be completed with ours.
     if (checksumAlgorithm !== undefined && checksumAlgorithm !== context.algorithm) continue;
     const parts = await partsIn(context, uploadId, signal);
-    if (parts.size > (best?.parts.size ?? -1) && fits(parts, context.algorithm, options)) best = { uploadId, parts };
+    if (parts.size === 0) firstEmpty = { uploadId, parts };
+    else if (fits(parts, context.algorithm, options)) return { uploadId, parts };
   }
-  return best;
+  return firstEmpty;
 }
 
 function fits(parts: ReadonlyMap<number, StoredPart>, algorithm: PartChecksumAlgorithm, { layout, objectIndex }: UploadOptions): boolean {
