@@ -2,7 +2,8 @@ import { LogEvent, type LogRecord } from '../modules/vocabulary/index.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
 import { asciiJson } from './adapters/logs/log-line.ts';
 import { oneLine } from './errors.ts';
-import { humanBytes, printLine } from './terminal.ts';
+import { humanBytes } from './human.ts';
+import { printLine } from './terminal.ts';
 
 const text = (value: unknown): string => (typeof value === 'string' ? oneLine(value) : value === undefined ? '' : asciiJson(value));
 

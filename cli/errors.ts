@@ -12,7 +12,7 @@ export class CliError extends Error {
 }
 
 /** Text from AWS or a record, which somebody else may have chosen, as printable ASCII. */
-export const inert = (text: string): string => escapeHostile(Buffer.from(text));
+export const inert = (text: string): string => escapeHostile(text);
 
 const ADVICE: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'assume the responder role of the forensic account first, for example with AWS_PROFILE',

@@ -65,7 +65,7 @@ async function sha256Of(path: string): Promise<string> {
 export async function inspectDc3dd(path: string = process.env['PATH'] ?? ''): Promise<Dc3ddTool> {
   const binary = findOnPath('dc3dd', path);
   if (binary === undefined) {
-    const shown = escapeHostile(Buffer.from(path.slice(0, 500)));
+    const shown = escapeHostile(path.slice(0, 500));
     throw new StageError('acquire', 'DC3DD_MISSING', `no dc3dd on PATH (${shown})`, { retryable: false, advice: ADVICE });
   }
   try {
@@ -74,7 +74,7 @@ export async function inspectDc3dd(path: string = process.env['PATH'] ?? ''): Pr
       outputOf(binary, ['--version']),
       sha256Of(binary),
     ]);
-    const banner = version === undefined ? '' : escapeHostile(Buffer.from(version.split('\n')[0] ?? '')).slice(0, 200);
+    const banner = version === undefined ? '' : escapeHostile(version.split('\n')[0] ?? '').slice(0, 200);
     return { path: binary, ...(packageVersion && { packageVersion }), ...(banner && { banner }), binarySha256 };
   } catch (cause) {
     throw new StageError('acquire', 'DC3DD_MISSING', `${binary} cannot be read: ${messageOf(cause)}`, { retryable: false, cause, advice: ADVICE });

@@ -8,9 +8,6 @@ const open = promisify(openCallback);
 export const fstat = promisify(fstatCallback) as (fd: number) => Promise<Stats>;
 export const close = promisify(closeCallback);
 
-/** A path as it may be shown: an analyst's file may be named anything. */
-export const inert = (path: string): string => escapeHostile(Buffer.from(path));
-
 const GONE = { code: 'GONE', retryable: false, advice: 'attach it again; it is then imaged as a new attachment' };
 const FORBIDDEN = { code: 'NO_PERMISSION', retryable: false, advice: 'run as root, or as a user who may read it' };
 const OPEN_FAILURES: Readonly<Record<string, { code: string; retryable: boolean; advice: string }>> = {
@@ -34,7 +31,7 @@ export async function openOrExplain(path: string, flags: number): Promise<number
       retryable: false,
       advice: 'look at the kernel log (dmesg) for the device',
     };
-    const what = code === 'HELD' ? `${inert(path)} is in use: the kernel refused to open it exclusively` : `cannot open ${inert(path)}`;
+    const what = code === 'HELD' ? `${escapeHostile(path)} is in use: the kernel refused to open it exclusively` : `cannot open ${escapeHostile(path)}`;
     throw new StageError('open', code, `${what} (${errno})`, { ...options, cause });
   }
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { StageError } from '../errors.ts';
-import { fstat, inert } from './open-descriptor.ts';
+import { fstat } from './open-descriptor.ts';
 import type { InspectedSource, Recheck } from './source-disk.ts';
 import type { ImageFile } from './source-path.ts';
 
@@ -26,7 +27,7 @@ async function isWritable(fd: number, mode: number): Promise<boolean> {
 export async function inspectImageFile(fd: number, { path }: ImageFile, allowWritable: boolean): Promise<InspectedSource> {
   const stats = await fstat(fd);
   if (!stats.isFile()) {
-    throw new StageError('open', 'NOT_A_FILE', `${inert(path)} is no longer a regular file`, {
+    throw new StageError('open', 'NOT_A_FILE', `${escapeHostile(path)} is no longer a regular file`, {
       retryable: false,
       advice: 'nothing was read; name a disk or an image file',
     });
@@ -34,7 +35,7 @@ export async function inspectImageFile(fd: number, { path }: ImageFile, allowWri
   const writable = await isWritable(fd, stats.mode);
   if (writable && !allowWritable) {
     const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
-    throw new StageError('open', 'WRITABLE_SOURCE', `the image file ${inert(path)} has mode ${mode}, and this user could write to it`, {
+    throw new StageError('open', 'WRITABLE_SOURCE', `the image file ${escapeHostile(path)} has mode ${mode}, and this user could write to it`, {
       retryable: false,
       advice: 'run `chmod a-w` on it, or pass --allow-writable-source and answer for its not changing',
     });

@@ -1,9 +1,10 @@
 import type { Stats } from 'node:fs';
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { StageError } from '../errors.ts';
 import { listDisks, type ListOptions } from './block-devices.ts';
-import { devnoOf, inert } from './open-descriptor.ts';
+import { devnoOf } from './open-descriptor.ts';
 import type { AssessedDisk } from './disk.ts';
 import { readIfThere, sysPath } from './sysfs.ts';
 
@@ -33,10 +34,10 @@ async function statOrExplain(path: string): Promise<Stats> {
     return await stat(path);
   } catch (cause) {
     const errno = (cause as NodeJS.ErrnoException).code;
-    if (errno === 'EACCES') throw refuse('NO_PERMISSION', `${inert(path)} cannot be looked at (${errno})`, 'run as root', cause);
+    if (errno === 'EACCES') throw refuse('NO_PERMISSION', `${escapeHostile(path)} cannot be looked at (${errno})`, 'run as root', cause);
     const dangling = await lstat(path).then((link) => link.isSymbolicLink(), () => false);
     const what = dangling ? 'is a link to something that does not exist' : 'does not exist';
-    throw refuse('NOT_FOUND', `${inert(path)} ${what} (${errno ?? 'unknown error'})`, ADVICE, cause);
+    throw refuse('NOT_FOUND', `${escapeHostile(path)} ${what} (${errno ?? 'unknown error'})`, ADVICE, cause);
   }
 }
 
@@ -53,11 +54,11 @@ async function describeDevice(path: string, rdev: number, options: ListOptions):
   const whole = await wholeDisk(options, devno);
   const assessed = (await listDisks(options)).find(({ disk }) => disk.name === whole?.name);
   if (!whole || !assessed) {
-    throw refuse('NO_SUCH_DISK', `${inert(path)} is block device ${devno}, which the kernel does not know (any more)`, ADVICE);
+    throw refuse('NO_SUCH_DISK', `${escapeHostile(path)} is block device ${devno}, which the kernel does not know (any more)`, ADVICE);
   }
   const notices: string[] = [];
   const target = await realpath(path).catch(() => path);
-  if (target !== resolve(path)) notices.push(`${inert(path)} leads to ${inert(target)}`);
+  if (target !== resolve(path)) notices.push(`${escapeHostile(path)} leads to ${escapeHostile(target)}`);
   if (whole.partition !== undefined) {
     notices.push(
       `${whole.partition} is a partition of ${assessed.disk.path}: the whole disk is imaged, with its partition table, other partitions and gaps`,
@@ -74,7 +75,7 @@ export async function describePath(path: string, options: ListOptions = {}): Pro
   const stats = await statOrExplain(path);
   if (stats.isBlockDevice()) return describeDevice(path, stats.rdev, options);
   if (stats.isFile()) return { source: { kind: 'image-file', path: resolve(path), size: stats.size }, notices: [] };
-  if (stats.isDirectory()) throw refuse('IS_DIRECTORY', `${inert(path)} is a directory`, `name the disk that it is on, or an image file in it; ${ADVICE}`);
+  if (stats.isDirectory()) throw refuse('IS_DIRECTORY', `${escapeHostile(path)} is a directory`, `name the disk that it is on, or an image file in it; ${ADVICE}`);
   const kind = stats.isCharacterDevice() ? 'a character device' : stats.isFIFO() ? 'a named pipe' : 'a socket';
-  throw refuse('NOT_A_DISK', `${inert(path)} is ${kind}`, ADVICE);
+  throw refuse('NOT_A_DISK', `${escapeHostile(path)} is ${kind}`, ADVICE);
 }

@@ -3,9 +3,10 @@ import { answered } from '../adapters/patience.ts';
 import { openSource, type SourceHandle } from '../adapters/source-disk.ts';
 import { describePath, type DescribedPath } from '../adapters/source-path.ts';
 import { StageError } from '../errors.ts';
+import { humanBytes } from '../human.ts';
 import { personWatches } from '../main.ts';
 import { collect, type Collected } from '../pipeline.ts';
-import { humanBytes, NO_PROGRESS, ProgressBar, type ProgressView } from '../terminal.ts';
+import { NO_PROGRESS, ProgressBar, type ProgressView } from '../terminal.ts';
 import { withSession, type CommandInput, type Session } from './session.ts';
 
 /** How often progress is logged where no bar shows it. */

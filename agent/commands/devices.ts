@@ -1,7 +1,7 @@
 import { EXIT, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import { listDisks } from '../adapters/block-devices.ts';
 import type { AssessedDisk } from '../adapters/disk.ts';
-import { humanBytes } from '../terminal.ts';
+import { humanBytes } from '../human.ts';
 import type { CommandInput } from './session.ts';
 
 function describe({ disk, verdict }: AssessedDisk): string[] {

@@ -4,7 +4,7 @@ import type { UnfinishedUpload } from '../adapters/stores/evidence-store.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { StageError } from '../errors.ts';
 import { openStore, s3Location } from '../main.ts';
-import { humanBytes } from '../terminal.ts';
+import { humanBytes } from '../human.ts';
 import type { CommandInput } from './session.ts';
 
 /** An unfinished upload, and what can be done about it. */
@@ -32,17 +32,17 @@ function todoOf({ key, setAside }: UnfinishedUpload, location: string, isStored:
 }
 
 function* textOf(upload: ListedUpload): Generator<string> {
-  yield escapeHostile(Buffer.from(upload.key));
+  yield escapeHostile(upload.key);
   yield `  begun     ${upload.startedAt.toISOString()}, ${humanAge(upload.ageSeconds)} ago`;
   yield `  stored    ${humanBytes(upload.storedBytes)} in ${upload.storedParts} ${upload.storedParts === 1 ? 'part' : 'parts'}`;
-  yield `  upload    ${escapeHostile(Buffer.from(upload.uploadId))}`;
+  yield `  upload    ${escapeHostile(upload.uploadId)}`;
   yield `  to do     ${upload.todo}`;
 }
 
 /** `collector uploads`: what was begun and is not finished, or is being stored just now. Changes nothing, ends nothing. */
 export async function uploadsCommand({ config, signal }: CommandInput, location: string): Promise<ExitStatus> {
   if (!s3Location(location) && !(await stat(location).catch(() => undefined))?.isDirectory()) {
-    throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(Buffer.from(location))} is neither a directory nor s3://bucket[/prefix]`, {
+    throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(location)} is neither a directory nor s3://bucket[/prefix]`, {
       retryable: false,
       advice: 'Name the place that --to named when the disk was imaged.',
     });

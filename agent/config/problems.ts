@@ -43,7 +43,7 @@ const MAX_SHOWN = 80;
 /** A value that somebody else wrote, in quotes: redacted, escaped to printable ASCII, and cut to 80 characters. */
 export function shown(name: string, value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  const inert = escapeHostile(Buffer.from(redact(name, text.slice(0, 4 * 1024))));
+  const inert = escapeHostile(redact(name, text.slice(0, 4 * 1024)));
   const cut = inert.length > MAX_SHOWN ? `${inert.slice(0, MAX_SHOWN)}… (${text.length} characters)` : inert;
   return typeof value === 'string' ? `"${cut}"` : cut;
 }

@@ -3,7 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GiB, MiB } from '../../modules/vocabulary/index.ts';
 import { messageOf } from '../errors.ts';
-import { humanBytes } from '../terminal.ts';
+import { humanBytes } from '../human.ts';
 import { fail, ok, warn, type Check, type Outcome } from './finding.ts';
 
 type Folder = { readonly path: string; readonly exists: boolean; readonly free: number };

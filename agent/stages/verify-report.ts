@@ -1,4 +1,5 @@
 import { type ExitStatus, EXIT, escapeHostile } from '../../modules/vocabulary/index.ts';
+import { humanBytes } from '../human.ts';
 
 export type VerifyProblem = {
   /** Which record of the exhibit is wrong. */
@@ -45,18 +46,11 @@ const MAX_MESSAGE = 400;
 /** Text that may come from a stored record, made one short line of printable ASCII. */
 export function inert(text: string): string {
   const cut = text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}...` : text;
-  return escapeHostile(new TextEncoder().encode(cut));
+  return escapeHostile(cut);
 }
 
 /** Exit status of the verification: 0 only when everything was verified. */
 export const exitForVerify = ({ ok }: VerifyReport): ExitStatus => (ok ? EXIT.complete : EXIT.failed);
-
-const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-function size(bytes: number): string {
-  const power = Math.min(UNITS.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${UNITS[power]!}`;
-}
 
 function placeOf({ what, part, object = 0, range }: VerifyProblem): string {
   const of = object > 0 ? ` of object ${object}` : '';
@@ -68,7 +62,7 @@ function placeOf({ what, part, object = 0, range }: VerifyProblem): string {
 export function printVerifyReport(report: VerifyReport, write: (line: string) => void): void {
   for (const exhibit of report.exhibits) {
     const { caseId, exhibitId, ok, status, sha256, bytes, seconds, problems } = exhibit;
-    write(`${ok ? 'verified    ' : 'NOT VERIFIED'} ${caseId} ${exhibitId}: ${status ?? 'no status'}, ${size(bytes)} read in ${seconds.toFixed(1)} s`);
+    write(`${ok ? 'verified    ' : 'NOT VERIFIED'} ${caseId} ${exhibitId}: ${status ?? 'no status'}, ${humanBytes(bytes)} read in ${seconds.toFixed(1)} s`);
     if (sha256 !== undefined) write(`  SHA-256 ${sha256}`);
     for (const problem of problems) write(`  ${placeOf(problem)}: ${problem.message}`);
   }

@@ -10,10 +10,10 @@ export const HostileText = z.strictObject({
 });
 export type HostileText = z.infer<typeof HostileText>;
 
-/** Escapes everything but printable ASCII (and `\` itself) byte by byte as `\xNN`. */
-export function escapeHostile(bytes: Uint8Array): string {
+/** Escapes everything but printable ASCII (and `\` itself) byte by byte as `\xNN`; of a string, the bytes of its UTF-8. */
+export function escapeHostile(hostile: Uint8Array | string): string {
   let out = '';
-  for (const byte of bytes) {
+  for (const byte of typeof hostile === 'string' ? new TextEncoder().encode(hostile) : hostile) {
     out += byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
   }
   return out;

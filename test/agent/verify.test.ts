@@ -368,7 +368,7 @@ describe('verify', () => {
     await tamper(imageKeys[0]!, flip(130));
     const lines: string[] = [];
     printVerifyReport(await verify(), (line) => lines.push(line));
-    expect(lines[0]).to.match(/^NOT VERIFIED case-1 vol-0123456789abcdef0: COMPLETE, 512 bytes read in \d+\.\d s$/);
+    expect(lines[0]).to.match(/^NOT VERIFIED case-1 vol-0123456789abcdef0: COMPLETE, 512 B read in \d+\.\d s$/);
     expect(lines[2]).to.match(/^ {2}image, part 2, bytes 128 to 256 \(exclusive\): differs: its SHA-256 is /);
     expect(lines[4]).to.match(/^verified {5}case-1 vol-2: COMPLETE/);
     expect(lines.at(-1)).to.equal(`${dirname(join(root, 'x'))}: 1 verified, 1 not; do not rely on what is not`);

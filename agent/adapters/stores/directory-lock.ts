@@ -110,7 +110,7 @@ async function holderOf(pid: number): Promise<Holder> {
 }
 
 function busy(path: string, { file, holder, here }: Other): StageError {
-  const host = escapeHostile(Buffer.from(holder.host));
+  const host = escapeHostile(holder.host);
   return new StageError('store', 'BUSY', `${path} is being stored by another collector: process ${holder.pid} on ${host}`, {
     retryable: true,
     advice: here

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { humanBytes, humanSeconds } from '../../agent/terminal.ts';
+import { humanBytes, humanSeconds } from '../../agent/human.ts';
 
 describe('figures for a person', () => {
   it('print bytes in the unit that fits, with a digit behind the point', () => {
