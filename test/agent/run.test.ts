@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { listDisks } from '../../agent/adapters/block-devices.ts';
 import { imageKey, MiB } from '../../modules/vocabulary/index.ts';
 import { makeExt4, makeRaw } from '../../scripts/lab/disks.ts';
+import { attachBadDisk } from '../helpers/bad-disk.ts';
 import { runCli, startCli, type Cli, type JsonLine } from '../helpers/cli.ts';
 import { useDisks } from '../helpers/disks.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
@@ -81,6 +82,25 @@ describe('collector run', function () {
     expect(new Set(identities).size).to.equal(4);
     await stop(cli);
     expect((await runCli(['verify', to])).code).to.equal(0);
+  });
+
+  it('images one disk and no second with --once, however many are there and may be imaged at once', async () => {
+    const [gate, bytes] = [disks.file('gate'), await makeRaw(disks.file('first'), 8 * MiB)];
+    const cli = await watch('--once', '--ignore-attached', '--parallel', '2');
+    const first = await attachBadDisk(bytes, [`10000:wait=${gate},times=1`]); // it is being imaged until the second was found
+    try {
+      const identity = await identityOf(first.path);
+      await cli.event('acquisition.started', (line) => line['exhibitId'] === identity);
+      const second = await identityOf((await disks.attach(await makeRaw(disks.file('second'), MiB), { readOnly: true })).path);
+      await cli.event('disk.found', (line) => line['identity'] === second);
+      await writeFile(gate, '');
+      expect(await cli.ended, cli.stderr()).to.deep.equal({ code: 0, signal: null });
+      for (const event of ['acquisition.started', 'acquisition.ended']) {
+        expect(cli.lines().filter((line) => line.event === event).map((line) => line['exhibitId']), event).to.deep.equal([identity]);
+      }
+    } finally {
+      await first.remove();
+    }
   });
 
   it('leaves disks alone that are mounted, bear the system, or were attached before and are to be ignored, each with a reason', async () => {
