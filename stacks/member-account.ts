@@ -2,6 +2,7 @@ import { TerraformStack } from 'cdktf';
 import type { Construct } from 'constructs';
 import { Detection } from '../modules/detection/detection.ts';
 import { AcquisitionRole } from '../modules/member/acquisition-role.ts';
+import { Containment } from '../modules/member/containment.ts';
 import { KeyGrants } from '../modules/member/key-grants.ts';
 import type { MemberPolicyOptions } from '../modules/member/policies.ts';
 import { caseBusArn, type TriggerSettings } from '../modules/vocabulary/index.ts';
@@ -20,6 +21,7 @@ export class MemberAccountStack extends TerraformStack {
   constructor(scope: Construct, id: string, props: MemberAccountProps) {
     super(scope, id);
     const role = new AcquisitionRole(this, 'Acquisition', props);
+    if (props.containment) new Containment(this, 'Containment', props);
     const inRegion = (region: string, construct: Construct): void => useProvider(construct, props.providerFor(this, region));
     const byRegion = Map.groupBy(props.sourceKeyArns, (arn) => arn.split(':')[3] ?? '');
     for (const [region, keyArns] of byRegion) {

@@ -1,5 +1,6 @@
 import { policyDocument, type PolicyDocument } from '../policy.ts';
 import { bucketArn, CASE_TAGS, handlerRoleArn, roleArn, stateMachineArn, VOLUMES_LABEL, type EstateNaming, type Place } from '../vocabulary/index.ts';
+import { credentialStatements, NEVER_ON_IDENTITIES, neverGiveRights } from './containment-policies.ts';
 
 export interface MemberPolicyOptions extends EstateNaming {
   /** The monitored account itself. */
@@ -201,11 +202,12 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Condition: { StringEquals: { 'ec2:Attribute': 'GroupSet' } },
     },
     options.containment && {
-      Sid: 'TakeCredentialsAway',
+      Sid: 'SwitchMetadataOff',
       Effect: 'Allow',
-      Action: ['ec2:DisassociateIamInstanceProfile', 'ec2:ModifyInstanceMetadataOptions'],
+      Action: 'ec2:ModifyInstanceMetadataOptions',
       Resource: ec2('instance'),
     },
+    ...(options.containment ? credentialStatements(options) : []),
     options.containment && {
       Sid: 'MakeContainmentGroups',
       Effect: 'Allow',
@@ -237,11 +239,12 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         'ec2:RebootInstances',
         'ec2:StopInstances',
         'ec2:TerminateInstances',
-        'iam:*',
+        ...(options.containment ? NEVER_ON_IDENTITIES : ['iam:*']),
         's3:GetObject',
       ],
       Resource: '*',
     },
+    ...(options.containment ? neverGiveRights(options) : []),
     {
       Sid: 'NeverDeleteEvidence',
       Effect: 'Deny',

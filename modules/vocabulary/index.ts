@@ -5,6 +5,7 @@ export * from './case-input.ts';
 export * from './case-names.ts';
 export * from './case-record.ts';
 export * from './case-request.ts';
+export * from './containment.ts';
 export * from './crc32-combine.ts';
 export * from './custody.ts';
 export * from './evidence-keys.ts';

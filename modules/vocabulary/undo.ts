@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONTAINED_TAG_KEYS, SESSION_DENIAL } from './containment.ts';
 import { AccountId, RegionName } from './identifiers.ts';
 
 /**
@@ -7,20 +8,21 @@ import { AccountId, RegionName } from './identifiers.ts';
  */
 export const UNDO_ACTIONS = [
   'autoscaling:exitStandby',
-  'ec2:associateIamInstanceProfile',
   'ec2:modifyInstanceAttribute',
   'ec2:modifyInstanceMetadataOptions',
   'ec2:modifyNetworkInterfaceAttribute',
+  /** With `InstanceId` and not `AssociationId`: the association that the containment makes has no id yet when its undo is recorded. */
   'ec2:replaceIamInstanceProfileAssociation',
   'elasticloadbalancing:registerInstancesWithLoadBalancer',
   'elasticloadbalancingv2:registerTargets',
-  /** Takes away the denial of sessions that the containment put on a role, and no other policy. */
-  'iam:deleteRolePolicy',
+  /** Takes the denial of sessions off a role, and no other policy. */
+  'iam:detachRolePolicy',
+  /** Says that a role's denial is for this instance no longer; takes no other tag away. */
+  'iam:untagRole',
 ] as const;
 export type UndoAction = (typeof UNDO_ACTIONS)[number];
 
-/** Name of the inline policy that denies the sessions of a contained instance. */
-export const sessionDenialPolicyName = (instanceId: string): string => `cleanroom-deny-sessions-${instanceId}`;
+const DENIAL_ARN = new RegExp(`^arn:aws[a-z-]*:iam::\\d{12}:policy/([a-z0-9-]+)/\\1-${SESSION_DENIAL}$`);
 
 /** One call that undoes one step, with its parameters as the SDK names them. */
 export const UndoCall = z
@@ -31,8 +33,12 @@ export const UndoCall = z
     parameters: z.record(z.string(), z.json()),
   })
   .refine(
-    ({ action, parameters: { PolicyName: name } }) =>
-      action !== 'iam:deleteRolePolicy' || (typeof name === 'string' && name.startsWith(sessionDenialPolicyName('i-'))),
-    { message: 'the only policy that may be taken away is the denial of sessions', path: ['parameters', 'PolicyName'] },
+    ({ action, parameters: { PolicyArn: arn } }) => action !== 'iam:detachRolePolicy' || (typeof arn === 'string' && DENIAL_ARN.test(arn)),
+    { message: 'the only policy that may be taken off a role is the denial of sessions', path: ['parameters', 'PolicyArn'] },
+  )
+  .refine(
+    ({ action, parameters: { TagKeys: keys } }) =>
+      action !== 'iam:untagRole' || (Array.isArray(keys) && keys.length > 0 && keys.every((key) => typeof key === 'string' && CONTAINED_TAG_KEYS.includes(key))),
+    { message: 'the only tags that may be taken off a role are those of its denial of sessions', path: ['parameters', 'TagKeys'] },
   );
 export type UndoCall = z.infer<typeof UndoCall>;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import {
   AcquisitionInput, caseBusArn, CaseChange, type CaseCustodyEvent, chainCaseEvent, checkCaseCustody, DEFAULT_OPTIONS, executionArn, executionName,
-  functionArn, functionName, HANDLERS, instanceKey, sealEvent, serializeChain, sessionDenialPolicyName, UNDO_ACTIONS, UndoCall,
+  functionArn, functionName, HANDLERS, instanceKey, sealEvent, serializeChain, sessionDenialPolicyArn, UNDO_ACTIONS, UndoCall,
 } from '../../modules/vocabulary/index.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -110,13 +110,20 @@ describe('an undo', () => {
     for (const action of ['ec2:terminateInstances', 'ec2:deleteSnapshot', 'ec2:stopInstances', 's3:deleteObject', 'ec2:deleteVolume', 'ec2:detachVolume']) {
       expect(UndoCall.safeParse({ ...undo, action }).success, action).to.equal(false);
     }
-    expect(UNDO_ACTIONS.filter((action) => /delete|terminate|stop|detach|remove/i.test(action))).to.deep.equal(['iam:deleteRolePolicy']);
+    expect(UNDO_ACTIONS.filter((action) => /delete|terminate|stop|detach|remove/i.test(action))).to.deep.equal(['iam:detachRolePolicy']);
   });
 
   it('takes away the denial of sessions, and no other policy', () => {
-    const deletion = (PolicyName: unknown) => UndoCall.safeParse({ ...undo, action: 'iam:deleteRolePolicy', parameters: { RoleName: 'r', PolicyName } }).success;
-    expect(deletion(sessionDenialPolicyName(INSTANCE))).to.equal(true);
-    for (const name of ['admin', undefined, `x${sessionDenialPolicyName(INSTANCE)}`]) expect(deletion(name), String(name)).to.equal(false);
+    const detachment = (PolicyArn: unknown) => UndoCall.safeParse({ ...undo, action: 'iam:detachRolePolicy', parameters: { RoleName: 'r', PolicyArn } }).success;
+    const arn = sessionDenialPolicyArn({ prefix: 'acme', partition: 'aws' }, undo.account);
+    expect(detachment(arn)).to.equal(true);
+    for (const other of ['arn:aws:iam::aws:policy/AdministratorAccess', undefined, [arn], `${arn}x`, arn.replace('/acme/', '/other/'), arn.replace('policy/acme', 'policy')]) expect(detachment(other), String(other)).to.equal(false);
+  });
+
+  it('takes away the tags that a denial reads, and no other tag', () => {
+    const untag = (TagKeys: unknown) => UndoCall.safeParse({ ...undo, action: 'iam:untagRole', parameters: { RoleName: 'r', TagKeys } }).success;
+    expect(untag(['CleanroomContained0'])).to.equal(true);
+    for (const keys of [['Owner'], ['CleanroomContained0', 'Owner'], [], undefined, 'CleanroomContained0', ['CleanroomContainedX']]) expect(untag(keys), String(keys)).to.equal(false);
   });
 });
 

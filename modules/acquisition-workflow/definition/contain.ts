@@ -1,4 +1,5 @@
 import { CASE_TAGS } from '../../vocabulary/index.ts';
+import { credentialStates, credentialUndo, LOOK_AT_CREDENTIALS, REPLACE_CREDENTIALS } from './credentials.ts';
 import { jsonata, quoted, type Data, type States } from './asl.ts';
 import { doneChange } from './preserve.ts';
 import { recordTask, stageChange } from './records.ts';
@@ -70,11 +71,10 @@ const WRITE = 'Write down how to lift the isolation';
 const undoStates = (names: WorkflowNames): States => {
   const groups = doneChange(names, '"isolated: network interface " & $n.NetworkInterfaceId', 'ec2:modifyNetworkInterfaceAttribute', '{"NetworkInterfaceId": $n.NetworkInterfaceId, "Groups": [$n.Groups.GroupId]}');
   const metadata = doneChange(names, '"its metadata service is off"', 'ec2:modifyInstanceMetadataOptions', '{"InstanceId": $case.instanceId, "HttpEndpoint": $exists($instance.MetadataOptions.HttpEndpoint) ? $instance.MetadataOptions.HttpEndpoint : "enabled"}');
-  const profile = doneChange(names, '"its instance profile is taken away"', 'ec2:associateIamInstanceProfile', '{"InstanceId": $case.instanceId, "IamInstanceProfile": {"Arn": $profile.arn}}');
   return {
     [WRITE]: recordTask(names, {
       state: WRITE,
-      changes: `$append([${stageChange('contain')}], $append([$map($instance.NetworkInterfaces, function($n) { ${groups} })], $append([${metadata}], $profile.id = "" ? [] : [${profile}])))`,
+      changes: `$append([${stageChange('contain')}], $append([$map($instance.NetworkInterfaces, function($n) { ${groups} })], $append([${metadata}], ${credentialUndo(names)})))`,
       catch: whenItFails(WRITE, ON, { notes: jsonata(`$append($notes, [{"state": ${quoted(WRITE)}, "error": "Cleanroom.Record", "cause": "the instance is not isolated, since nobody could undo it"}])`) }),
       next: 'Open all its network interfaces',
     }),
@@ -83,7 +83,8 @@ const undoStates = (names: WorkflowNames): States => {
 
 /**
  * Cuts the instance off. The group that lets everything through comes first: it makes the flows untracked, so that the one
- * that lets nothing through ends those that are open. Then its credentials: no metadata service, no profile.
+ * that lets nothing through ends those that are open. Then its credentials: no metadata service, a profile that may do nothing,
+ * and no session of its old one.
  */
 export const containStates = (names: WorkflowNames): States => ({
   'Is the instance to be isolated?': {
@@ -110,16 +111,7 @@ export const containStates = (names: WorkflowNames): States => ({
     comment: 'Fails where there was no such rule',
     action: 'revokeSecurityGroupEgress',
     args: { GroupId: jsonata('$closedGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
-    next: 'Which profile has it?',
-  }),
-  ...step(names, 'Which profile has it?', {
-    action: 'describeIamInstanceProfileAssociations',
-    args: { Filters: [{ Name: 'instance-id', Values: [jsonata('$case.instanceId')] }] },
-    asks: true,
-    assign: {
-      profile: jsonata('($found := $states.result.IamInstanceProfileAssociations[State in ["associating", "associated"]][0]; $exists($found) ? {"id": $found.AssociationId, "arn": $found.IamInstanceProfile.Arn} : {"id": "", "arn": ""})'),
-    },
-    next: WRITE,
+    next: LOOK_AT_CREDENTIALS,
   }),
   ...undoStates(names),
   ...swap(names, 'Open all its network interfaces', 'Open a network interface', 'It is open', 'It cannot be opened', 'openGroup', 'Close all its network interfaces'),
@@ -128,13 +120,7 @@ export const containStates = (names: WorkflowNames): States => ({
     action: 'modifyInstanceMetadataOptions',
     args: { InstanceId: jsonata('$case.instanceId'), HttpEndpoint: 'disabled' },
     assign: { calls: touched('ec2', 'modifyInstanceMetadataOptions', '$case.instanceId', '$case.account', names.region) },
-    next: 'Has it a profile?',
+    next: REPLACE_CREDENTIALS,
   }),
-  'Has it a profile?': { Type: 'Choice', Choices: [{ Condition: jsonata('$profile.id != ""'), Next: 'Take its profile away' }], Default: ON },
-  ...step(names, 'Take its profile away', {
-    action: 'disassociateIamInstanceProfile',
-    args: { AssociationId: jsonata('$profile.id') },
-    assign: { calls: touched('ec2', 'disassociateIamInstanceProfile', '$case.instanceId', '$case.account', names.region) },
-    next: ON,
-  }),
+  ...credentialStates(names, WRITE, ON),
 });

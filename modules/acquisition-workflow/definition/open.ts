@@ -51,6 +51,7 @@ export const openStates = (names: WorkflowNames): States => ({
       targetGroups: [],
       snapshots: [],
       profile: { id: '', arn: '' },
+      denial: { role: '', key: '' },
       ...POLL_START,
     },
     Output: {},

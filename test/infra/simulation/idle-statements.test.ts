@@ -15,6 +15,8 @@ import { resolvedEstate, World } from './world.ts';
 const SECOND_LOCKS: Readonly<Record<string, string>> = {
   'bucket/DenyStrangers': 'no bucket policy grants anything to strangers',
   'inlineRole/NeverDeleteEvidence': 'the acquisition role may delete working copies only',
+  'inlineRole/NeverGiveRights': 'the acquisition role may attach and detach the denial of sessions only',
+  'inlineRole/NeverPassElsewhere': 'the acquisition role may pass roles to EC2 only',
   'inlineRole/NeverDestroy': 'the acquisition role is granted no such action',
   'key/DenyGrantsToPeople': 'every grant of kms:CreateGrant asks for an AWS resource',
   'key/DenyLoss': 'administration includes no deletion',

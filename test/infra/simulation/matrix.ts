@@ -3,10 +3,11 @@
  * `[verdict, action, resource, keys]`; keys are those that AWS adds for this action beside those every request has.
  */
 import {
-  bucketArn, caseCollectorRoleArn, forwarderRoleName, functionArn, handlerRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, stateMachineArn, type ForensicRole, type Place,
+  bucketArn, caseCollectorRoleArn, containedRoleArn, forwarderRoleName, functionArn, handlerRoleArn, infrastructureLogGroup, logGroupName, memberRoleArn, roleArn, stateMachineArn, type ForensicRole, type Place,
 } from '../../../modules/vocabulary/index.ts';
 import { policyDocument, type PolicyDocument } from '../../../modules/policy.ts';
 import { defaultBusArn } from '../../../modules/audit/policies/forwarder.ts';
+import { containmentGroups } from './containment-rows.ts';
 import { functionGroups } from './function-rows.ts';
 import type { ContextKeys, Principal, World } from './world.ts';
 
@@ -670,8 +671,9 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['allow', 'ec2:ModifySnapshotAttribute', snapshot(place), { 'ec2:Add/userId': account, 'aws:ResourceTag/CaseId': OWN }],
         ['allow', 'ec2:CopySnapshot', snapshot(place), { 'ec2:Owner': firstMember }],
         ['allow', 'ec2:ModifyInstanceAttribute', ec2(place, 'instance', 'i-1', firstMember), { 'ec2:Attribute': 'GroupSet' }],
-        ['allow', 'ec2:DisassociateIamInstanceProfile', ec2(place, 'instance', 'i-1', firstMember)],
+        ['deny', 'ec2:DisassociateIamInstanceProfile', ec2(place, 'instance', 'i-1', firstMember)],
         ['deny', 'ec2:AssociateIamInstanceProfile', ec2(place, 'instance', 'i-1', firstMember)],
+        ['allow', 'ec2:ModifyInstanceMetadataOptions', ec2(place, 'instance', 'i-1', firstMember)],
         ['deny', 'ec2:TerminateInstances', ec2(place, 'instance', 'i-1', firstMember)],
         ['deny', 'ec2:StopInstances', ec2(place, 'instance', 'i-1', firstMember)],
         ['deny', 'ec2:RebootInstances', ec2(place, 'instance', 'i-1', firstMember)],
@@ -908,6 +910,7 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
       ],
     },
     ...functionGroups(world, place, members),
+    ...containmentGroups(place, firstMember, members.find((id) => !world.roles.has(containedRoleArn(place, id)))),
   ];
 }
 

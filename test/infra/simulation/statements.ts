@@ -10,7 +10,7 @@ export const concerns = ({ Action, NotAction }: PolicyStatement, action: string)
 /** Condition keys that a statement names, in its conditions and in its variables. */
 export const keysNamed = ({ Condition = {}, Resource, NotResource }: PolicyStatement): readonly string[] => [
   ...Object.values(Condition).flatMap((keys) => Object.keys(keys)),
-  ...[...JSON.stringify([Condition, Resource, NotResource]).matchAll(/\$\{([a-z0-9-]+:[^}]+)\}/g)].map((match) => match[1] ?? ''),
+  ...[...JSON.stringify([Condition, Resource, NotResource]).matchAll(/\$\{([a-z0-9-]+:[^},]+)\}/g)].map((match) => match[1] ?? ''),
 ];
 
 /** A key by its name alone: without regard to case, and encryption contexts by one name, as the simulator knows them. */

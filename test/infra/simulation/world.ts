@@ -25,6 +25,8 @@ export interface Principal {
   readonly like?: string;
   /** Identity policies of a principal that is none of the estate's. @default full access */
   readonly policies?: readonly PolicyDocument[];
+  /** ARNs of the estate's managed policies that it has besides them. */
+  readonly attached?: readonly string[];
 }
 
 export type ContextKeys = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -68,6 +70,7 @@ export class World {
   readonly roles = new Map<string, Role>();
   readonly #bucketPolicies = new Map<string, { readonly policy: PolicyDocument; readonly account: string }>();
   readonly #keys = new Map<string, { readonly policy: PolicyDocument; readonly alias: string }>();
+  readonly #managed = new Map<string, PolicyDocument>();
   readonly #endpoints = new Map<string, PolicyDocument>();
   readonly #unitPolicies: { scp: Named[]; rcp: Named[] } = { scp: [], rcp: [] };
   readonly #accountPolicies = new Map<string, Named[]>();
@@ -109,6 +112,7 @@ export class World {
   #takeRoles(stack: Synthesized): void {
     const { account } = placeOfStack(stack);
     const policies = new Map(resources(stack, 'aws_iam_policy').map((policy) => [`arn:aws:iam::${account}:policy${policy.path}${policy.name}`, this.#keep(policy.name, 'managed', policy.policy)]));
+    for (const [arn, policy] of policies) this.#managed.set(arn, policy);
     for (const role of resources(stack, 'aws_iam_role')) {
       const arn = `arn:aws:iam::${account}:role${role.path}${role.name}`;
       const attached = resources(stack, 'aws_iam_role_policy_attachment').filter((attachment) => attachment.role === role.name);
@@ -222,7 +226,7 @@ export class World {
         resource: { resource, accountId: owner },
         contextVariables: context,
       },
-      identityPolicies: isAnonymous || isService(principal.arn) ? [] : role ? [...role.identity] : (principal.policies ?? [FULL_ACCESS]).map((policy, index) => ({ name: `own-${index}`, policy })),
+      identityPolicies: isAnonymous || isService(principal.arn) ? [] : role ? [...role.identity] : [...(principal.policies ?? [FULL_ACCESS]), ...(principal.attached ?? []).map((arn) => this.#managedPolicy(arn))].map((policy, index) => ({ name: `own-${index}`, policy })),
       serviceControlPolicies: isAnonymous || isService(principal.arn) ? [] : this.#controls(account, 'scp'),
       resourceControlPolicies: this.#controls(owner, 'rcp'),
       resourcePolicy,
@@ -237,6 +241,12 @@ export class World {
       blockedBy: JSON.stringify(first?.analysis.blockedBy ?? []),
       ignored: first?.ignoredContextKeys ?? [],
     };
+  }
+
+  #managedPolicy(arn: string): PolicyDocument {
+    const policy = this.#managed.get(arn);
+    if (!policy) throw new Error(`the estate has no policy ${arn}`);
+    return policy;
   }
 
   #controls(account: string, kind: 'scp' | 'rcp'): Simulation['serviceControlPolicies'] {

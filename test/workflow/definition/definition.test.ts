@@ -85,6 +85,9 @@ const WORKFLOW_KNOWN = Object.fromEntries(
   ),
 );
 const MEMBER_KNOWN = {
+  'iam:DetachRolePolicy': 'the release allows the sessions of a role again',
+  'iam:PassRole': 'EC2 is given the role of a profile that is put in the place of another',
+  'iam:UntagRole': 'the release allows the sessions of an instance again',
   'autoscaling:ExitStandby': 'the release undoes the standby',
   'elasticloadbalancing:RegisterTargets': 'the release puts the instance back into its target groups',
   'kms:ListAliases': 'the preflight tells by it which key AWS manages',

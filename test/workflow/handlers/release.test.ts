@@ -2,11 +2,11 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { DescribeImagesCommand, DescribeInstanceAttributeCommand, EC2Client, ModifyInstanceAttributeCommand, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { CreateRoleCommand, IAMClient, ListRolePoliciesCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { AttachRolePolicyCommand, CreatePolicyCommand, CreateRoleCommand, IAMClient, ListAttachedRolePoliciesCommand } from '@aws-sdk/client-iam';
 import { expect } from 'chai';
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
 import { actionName, type UndoClients } from '../../../modules/acquisition-workflow/handlers/release/undo-calls.ts';
-import { sessionDenialPolicyName, UNDO_ACTIONS, type AcquisitionInput, type CaseChange, type UndoCall } from '../../../modules/vocabulary/index.ts';
+import { iamPath, sessionDenialPolicyName, UNDO_ACTIONS, type AcquisitionInput, type CaseChange, type UndoCall } from '../../../modules/vocabulary/index.ts';
 import { rejectionOf } from '../../helpers/rejection.ts';
 import { anInput, AT, later, MEMBER, opened, PLACE, startVault, type Vault } from './support.ts';
 
@@ -45,19 +45,20 @@ describe('release', () => {
   it('undoes what was done, the last first, and records each step with its request id and who released', async () => {
     await clients.ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: instanceId, DisableApiTermination: { Value: true } }));
     await clients.iam.send(new CreateRoleCommand({ RoleName: 'web', AssumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}' }));
-    const PolicyName = sessionDenialPolicyName(instanceId);
-    await clients.iam.send(new PutRolePolicyCommand({ RoleName: 'web', PolicyName, PolicyDocument: '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}' }));
+    const made = await clients.iam.send(new CreatePolicyCommand({ Path: iamPath(PLACE), PolicyName: sessionDenialPolicyName(PLACE), PolicyDocument: '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}' }));
+    const PolicyArn = made.Policy!.Arn!;
+    await clients.iam.send(new AttachRolePolicyCommand({ RoleName: 'web', PolicyArn }));
     const input = await aCase([
       done(1, 'turned termination protection on', undo('ec2:modifyInstanceAttribute', { InstanceId: instanceId, DisableApiTermination: { Value: false } })),
       done(2, 'took a screenshot'),
-      done(3, 'denied its sessions', undo('iam:deleteRolePolicy', { RoleName: 'web', PolicyName })),
+      done(3, 'denied its sessions', undo('iam:detachRolePolicy', { RoleName: 'web', PolicyArn })),
     ]);
     expect(await releaseIt(input)).to.deep.equal({ undone: ['denied its sessions', 'turned termination protection on'], problems: [] });
     expect(await isProtected()).to.equal(false);
-    expect((await clients.iam.send(new ListRolePoliciesCommand({ RoleName: 'web' }))).PolicyNames).to.deep.equal([]);
+    expect((await clients.iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'web' }))).AttachedPolicies).to.deep.equal([]);
     expect((await vault.acquisitionOf(input)).done.map(({ undoneAt }) => typeof undoneAt)).to.deep.equal(['string', 'undefined', 'string']);
     const calls = (await vault.custodyOf(input)).filter(({ detail }) => detail['state'] === 'release');
-    expect(calls.map(({ action, actor }) => [action, actor])).to.deep.equal([['iam:DeleteRolePolicy', REQUESTER], ['ec2:ModifyInstanceAttribute', REQUESTER]]);
+    expect(calls.map(({ action, actor }) => [action, actor])).to.deep.equal([['iam:DetachRolePolicy', REQUESTER], ['ec2:ModifyInstanceAttribute', REQUESTER]]);
     for (const { detail } of calls) expect(detail['requestId'] ?? detail['findInCloudTrail']).to.not.equal(undefined);
     expect(await releaseIt(input), 'a second time there is nothing left').to.deep.equal({ undone: [], problems: [] });
   });
@@ -99,8 +100,8 @@ describe('release', () => {
 
   it('names every call as IAM and CloudTrail do', () => {
     expect(UNDO_ACTIONS.map((action) => actionName(undo(action, {})))).to.deep.equal([
-      'autoscaling:ExitStandby', 'ec2:AssociateIamInstanceProfile', 'ec2:ModifyInstanceAttribute', 'ec2:ModifyInstanceMetadataOptions', 'ec2:ModifyNetworkInterfaceAttribute',
-      'ec2:ReplaceIamInstanceProfileAssociation', 'elasticloadbalancing:RegisterInstancesWithLoadBalancer', 'elasticloadbalancing:RegisterTargets', 'iam:DeleteRolePolicy',
+      'autoscaling:ExitStandby', 'ec2:ModifyInstanceAttribute', 'ec2:ModifyInstanceMetadataOptions', 'ec2:ModifyNetworkInterfaceAttribute',
+      'ec2:ReplaceIamInstanceProfileAssociation', 'elasticloadbalancing:RegisterInstancesWithLoadBalancer', 'elasticloadbalancing:RegisterTargets', 'iam:DetachRolePolicy', 'iam:UntagRole',
     ]);
   });
 });

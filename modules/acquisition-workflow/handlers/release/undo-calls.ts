@@ -1,11 +1,11 @@
 import { type AutoScalingClient, ExitStandbyCommand } from '@aws-sdk/client-auto-scaling';
 import {
-  AssociateIamInstanceProfileCommand, type EC2Client, ModifyInstanceAttributeCommand, ModifyInstanceMetadataOptionsCommand, ModifyNetworkInterfaceAttributeCommand,
+  DescribeIamInstanceProfileAssociationsCommand, type EC2Client, ModifyInstanceAttributeCommand, ModifyInstanceMetadataOptionsCommand, ModifyNetworkInterfaceAttributeCommand,
   ReplaceIamInstanceProfileAssociationCommand,
 } from '@aws-sdk/client-ec2';
 import { type ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from '@aws-sdk/client-elastic-load-balancing';
 import { type ElasticLoadBalancingV2Client, RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { DeleteRolePolicyCommand, type IAMClient } from '@aws-sdk/client-iam';
+import { DetachRolePolicyCommand, type IAMClient, UntagRoleCommand } from '@aws-sdk/client-iam';
 import type { UndoAction, UndoCall } from '../../../vocabulary/index.ts';
 
 /** Clients of the suspect's account, by its acquisition role. */
@@ -19,17 +19,25 @@ export type UndoClients = {
 
 type Answer = { readonly $metadata: { readonly requestId?: string | undefined } };
 
+/** Where the instance has no profile now, somebody has taken the contained one away, and what it is to have is theirs to say. */
+async function giveProfileBack({ ec2 }: UndoClients, { InstanceId, IamInstanceProfile }: { readonly InstanceId: string; readonly IamInstanceProfile: { readonly Arn: string } }): Promise<Answer> {
+  const { IamInstanceProfileAssociations: found = [] } = await ec2.send(new DescribeIamInstanceProfileAssociationsCommand({ Filters: [{ Name: 'instance-id', Values: [InstanceId] }] }));
+  const now = found.find(({ State }) => State === 'associated' || State === 'associating');
+  if (now?.AssociationId === undefined) throw new Error(`${InstanceId} has no instance profile now that could be replaced; associate ${IamInstanceProfile.Arn} by hand if it is to have it`);
+  return ec2.send(new ReplaceIamInstanceProfileAssociationCommand({ AssociationId: now.AssociationId, IamInstanceProfile }));
+}
+
 /** Parameters come from the record, where JSON has checked nothing but their shape: AWS itself refuses what does not fit. */
 const CALLS: Readonly<Record<UndoAction, (clients: UndoClients, parameters: never) => Promise<Answer>>> = {
   'autoscaling:exitStandby': ({ autoScaling }, parameters) => autoScaling.send(new ExitStandbyCommand(parameters)),
-  'ec2:associateIamInstanceProfile': ({ ec2 }, parameters) => ec2.send(new AssociateIamInstanceProfileCommand(parameters)),
   'ec2:modifyInstanceAttribute': ({ ec2 }, parameters) => ec2.send(new ModifyInstanceAttributeCommand(parameters)),
   'ec2:modifyInstanceMetadataOptions': ({ ec2 }, parameters) => ec2.send(new ModifyInstanceMetadataOptionsCommand(parameters)),
   'ec2:modifyNetworkInterfaceAttribute': ({ ec2 }, parameters) => ec2.send(new ModifyNetworkInterfaceAttributeCommand(parameters)),
-  'ec2:replaceIamInstanceProfileAssociation': ({ ec2 }, parameters) => ec2.send(new ReplaceIamInstanceProfileAssociationCommand(parameters)),
+  'ec2:replaceIamInstanceProfileAssociation': giveProfileBack,
   'elasticloadbalancing:registerInstancesWithLoadBalancer': ({ elb }, parameters) => elb.send(new RegisterInstancesWithLoadBalancerCommand(parameters)),
   'elasticloadbalancingv2:registerTargets': ({ elbv2 }, parameters) => elbv2.send(new RegisterTargetsCommand(parameters)),
-  'iam:deleteRolePolicy': ({ iam }, parameters) => iam.send(new DeleteRolePolicyCommand(parameters)),
+  'iam:detachRolePolicy': ({ iam }, parameters) => iam.send(new DetachRolePolicyCommand(parameters)),
+  'iam:untagRole': ({ iam }, parameters) => iam.send(new UntagRoleCommand(parameters)),
 };
 
 /** Makes the call; gives its request id. */

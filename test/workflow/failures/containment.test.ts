@@ -1,0 +1,125 @@
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { expect } from 'chai';
+import { record as recordHandler } from '../../../modules/acquisition-workflow/handlers/record/record.ts';
+import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
+import type { UndoClients } from '../../../modules/acquisition-workflow/handlers/release/undo-calls.ts';
+import { sessionDenial } from '../../../modules/member/containment-policies.ts';
+import { CONTAINED_TAG_KEYS, containedProfileArn, containedProfileName, iamPath, sessionDenialPolicyArn, sessionDenialPolicyName, type AcquisitionInput } from '../../../modules/vocabulary/index.ts';
+import { AslError } from '../../helpers/asl/errors.ts';
+import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
+import { inputFor, readCase } from '../world/case.ts';
+import { MemoryRecords } from '../world/memory-records.ts';
+import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
+import { startSuspect } from '../world/suspect.ts';
+
+const DENIAL = sessionDenialPolicyArn(PLACE, MEMBER);
+const WEB = { profile: `arn:aws:iam::${MEMBER}:instance-profile/app/web`, role: 'web-role' };
+const NOBODY = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+/** What takes credentials away, and gives them back. */
+const ON_CREDENTIALS = ['attachRolePolicy', 'modifyInstanceMetadataOptions', 'replaceIamInstanceProfileAssociation', 'tagRole'];
+
+describe('the credentials of a contained instance', function () {
+  this.timeout(120_000);
+  let world: AwsWorld;
+  let clients: UndoClients;
+  const records = new MemoryRecords();
+  const inMember = (service: string, action: string, parameters: object = {}): Promise<unknown> => world.call('member', service, action, parameters);
+
+  before(async () => {
+    world = await AwsWorld.start();
+    const { accessKeyId, secretAccessKey, sessionToken } = world.member;
+    const where = { endpoint: world.endpoint, region: PLACE.region, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
+    clients = { ec2: new EC2Client(where), autoScaling: new AutoScalingClient(where), elb: new ElasticLoadBalancingClient(where), elbv2: new ElasticLoadBalancingV2Client(where), iam: new IAMClient(where) };
+    for (const [Path, name, role] of [[iamPath(PLACE), containedProfileName(PLACE), containedProfileName(PLACE)], ['/app/', 'web', WEB.role]] as const) {
+      await inMember('iam', 'createRole', { Path, RoleName: role, AssumeRolePolicyDocument: NOBODY });
+      await inMember('iam', 'createInstanceProfile', { Path, InstanceProfileName: name });
+      await inMember('iam', 'addRoleToInstanceProfile', { InstanceProfileName: name, RoleName: role });
+    }
+    await inMember('iam', 'createPolicy', { Path: iamPath(PLACE), PolicyName: sessionDenialPolicyName(PLACE), PolicyDocument: JSON.stringify(sessionDenial()) });
+  });
+  after(async () => {
+    for (const client of Object.values(clients ?? {})) client.destroy();
+    await world?.stop();
+  });
+
+  const contain = async (hook?: RunOptions['hook']): Promise<{ readonly run: CaseRun; readonly input: AcquisitionInput }> => {
+    const { instanceId } = await startSuspect(world, 0);
+    await inMember('ec2', 'associateIamInstanceProfile', { InstanceId: instanceId, IamInstanceProfile: { Arn: WEB.profile } });
+    const input = inputFor(instanceId, { containment: 'isolate' });
+    return { input, run: await runCase({ world, records, input, ...(hook === undefined ? {} : { hook }) }) };
+  };
+  const releaseIt = ({ caseId, instanceId, requester }: AcquisitionInput): Promise<{ undone: readonly string[]; problems: readonly string[] }> =>
+    release({ records, record: recordHandler({ records, audit: () => Promise.resolve(), now: () => new Date() }), member: () => Promise.resolve(clients), now: () => new Date() })({ caseId, instanceId, requester });
+  const profileOf = async ({ instanceId }: AcquisitionInput): Promise<string[]> => {
+    const answer = (await inMember('ec2', 'describeIamInstanceProfileAssociations', { Filters: [{ Name: 'instance-id', Values: [instanceId] }] })) as { IamInstanceProfileAssociations: { IamInstanceProfile: { Arn: string } }[] };
+    return answer.IamInstanceProfileAssociations.map(({ IamInstanceProfile }) => IamInstanceProfile.Arn);
+  };
+  const contained = async (): Promise<string[]> => ((await inMember('iam', 'listRoleTags', { RoleName: WEB.role })) as { Tags: { Value: string }[] }).Tags.map(({ Value }) => Value);
+  const attached = async (): Promise<string[]> => ((await inMember('iam', 'listAttachedRolePolicies', { RoleName: WEB.role })) as { AttachedPolicies: { PolicyArn: string }[] }).AttachedPolicies.map(({ PolicyArn }) => PolicyArn);
+  const onCredentials = (run: CaseRun): string[] => run.calls.filter((call) => call.inMember && ON_CREDENTIALS.includes(call.action)).map(({ action }) => action);
+
+  it('are taken in this order: metadata service, profile, sessions; after the network, and when their undo is recorded', async () => {
+    const { run, input } = await contain();
+    expect(run.status).to.equal('SUCCEEDED');
+    expect(onCredentials(run)).to.deep.equal(['modifyInstanceMetadataOptions', 'replaceIamInstanceProfileAssociation', 'attachRolePolicy', 'tagRole']);
+    const order = run.calls.map(({ action, state }) => (action === 'record' ? state : action));
+    expect(order.lastIndexOf('modifyNetworkInterfaceAttribute')).to.be.below(order.indexOf('modifyInstanceMetadataOptions'));
+    expect(order.indexOf('createSnapshots')).to.be.below(order.indexOf('Write down how to lift the isolation'));
+    expect(order.indexOf('Write down how to lift the isolation')).to.be.below(order.indexOf('modifyNetworkInterfaceAttribute'));
+    expect(await profileOf(input)).to.deep.equal([containedProfileArn(PLACE, MEMBER)]);
+    expect([await contained(), await attached()]).to.deep.equal([[input.instanceId], [DENIAL]]);
+    const { custody } = await readCase(records, input);
+    expect(custody.map(({ action }) => action)).to.include.members(['ec2:ReplaceIamInstanceProfileAssociation', 'iam:AttachRolePolicy', 'iam:TagRole']);
+
+    const { undone, problems } = await releaseIt(input);
+    expect(problems.filter((problem) => !problem.startsWith('keeps its volumes'))).to.deep.equal([]);
+    expect(undone.slice(0, 4)).to.deep.equal([
+      'its sessions of role web-role are denied', 'the denial of sessions is attached to role web-role', 'its instance profile is replaced by one that may do nothing', 'its metadata service is off',
+    ]);
+    expect(await profileOf(input)).to.deep.equal([WEB.profile]);
+    expect([await contained(), await attached()]).to.deep.equal([[], []]);
+  });
+
+  it('are denied to every instance that shares the role and is contained, and to each until its own release', async () => {
+    const both = await Promise.all([contain(), contain()]);
+    expect(both.map(({ run }) => run.status)).to.deep.equal(['SUCCEEDED', 'SUCCEEDED']);
+    const [first, second] = both.map(({ input }) => input);
+    const ids = [first!.instanceId, second!.instanceId];
+    // Two that end in the same digit and ask at the same moment take the same key; IAM has no way to say "only if it is free".
+    if (ids[0]!.at(-1) !== ids[1]!.at(-1)) expect(await contained()).to.have.members(ids);
+    await releaseIt(first!);
+    expect(await contained()).not.to.include(ids[0]);
+    if (ids[0]!.at(-1) !== ids[1]!.at(-1)) expect(await contained()).to.deep.equal([ids[1]]);
+    await releaseIt(second!);
+    expect(await contained()).to.deep.equal([]);
+  });
+
+  it('take another key where another instance has the one of their digit', async () => {
+    await inMember('iam', 'tagRole', { RoleName: WEB.role, Tags: CONTAINED_TAG_KEYS.slice(0, 15).map((Key) => ({ Key, Value: 'i-0ffffffffffffffff' })) });
+    const { input } = await contain();
+    expect((await contained()).at(-1)).to.equal(input.instanceId);
+    const full = await contain();
+    const { record } = await readCase(records, full.input);
+    expect(onCredentials(full.run)).to.deep.equal(['modifyInstanceMetadataOptions', 'replaceIamInstanceProfileAssociation']);
+    expect(JSON.stringify(record)).to.contain('the sessions of 16 instances of this role are denied already');
+    await inMember('iam', 'untagRole', { RoleName: WEB.role, TagKeys: CONTAINED_TAG_KEYS });
+  });
+
+  it('lose their profile even where the denial cannot be attached, and the record says so', async () => {
+    const { run, input } = await contain(({ action, inMember: member }) => (member && action === 'attachRolePolicy' ? Promise.reject(new AslError('Iam.LimitExceededException', 'Cannot exceed quota for PoliciesPerRole: 10')) : undefined));
+    expect(onCredentials(run)).to.include('replaceIamInstanceProfileAssociation').and.not.include('tagRole');
+    expect(await profileOf(input)).to.deep.equal([containedProfileArn(PLACE, MEMBER)]);
+    expect(JSON.stringify((await readCase(records, input)).record)).to.contain('Cannot exceed quota for PoliciesPerRole: 10');
+  });
+
+  it('are left alone where the instance has none', async () => {
+    const { instanceId } = await startSuspect(world, 0);
+    const input = inputFor(instanceId, { containment: 'isolate' });
+    const run = await runCase({ world, records, input });
+    expect([run.status, onCredentials(run)]).to.deep.equal(['SUCCEEDED', ['modifyInstanceMetadataOptions']]);
+  });
+});
