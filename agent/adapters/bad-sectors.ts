@@ -41,7 +41,7 @@ export async function mapBadSectors(fd: number, report: Dc3ddReport, size: numbe
   const sane = unlisted >= 0 && runs.every(({ first, last }, index) => first >= 0 && last < sectors && first > (runs[index - 1]?.last ?? -1));
   if (!sane || total > MOST_RETRIED) return { ranges: asRanges(runs, sectorSize, 1), complete: sane && unlisted === 0, readableAgain: 0 };
 
-  const reader = await DirectReader.open(fd, sectorSize, patienceMs);
+  const reader = await DirectReader.open(fd, sectorSize, patienceMs, signal);
   try {
     let readableAgain = 0;
     let tailIsBad = true;

@@ -11,21 +11,24 @@ export class DirectReader {
   /** O_DIRECT wants aligned memory; WebAssembly's pages are the aligned memory that JavaScript has. */
   readonly #buffer: Uint8Array;
   readonly #patienceMs: number;
+  readonly #signal: AbortSignal | undefined;
 
-  private constructor(handle: fs.FileHandle, sectorSize: number, patienceMs: number) {
+  private constructor(handle: fs.FileHandle, sectorSize: number, patienceMs: number, signal: AbortSignal | undefined) {
     this.#handle = handle;
     this.#patienceMs = patienceMs;
+    this.#signal = signal;
     this.#buffer = new Uint8Array(new WebAssembly.Memory({ initial: 1 }).buffer, 0, sectorSize);
   }
 
   /**
    * Opens what the descriptor refers to once more; no name of the disk is resolved.
    * @param patienceMs how long one read may take
+   * @param signal gives up a read that does not answer
    * @throws StageError code SOURCE_UNREADABLE
    */
-  static async open(fd: number, sectorSize: number, patienceMs: number): Promise<DirectReader> {
+  static async open(fd: number, sectorSize: number, patienceMs: number, signal?: AbortSignal): Promise<DirectReader> {
     try {
-      return new DirectReader(await fs.open(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT), sectorSize, patienceMs);
+      return new DirectReader(await fs.open(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECT), sectorSize, patienceMs, signal);
     } catch (error) {
       throw new StageError('acquire', 'SOURCE_UNREADABLE', `the bad sectors could not be tried again: ${messageOf(error)}`, { retryable: true, cause: error });
     }
@@ -40,9 +43,10 @@ export class DirectReader {
     for (let attempt = 0; attempt < tries; attempt++) {
       try {
         const reading = this.#handle.read(this.#buffer, 0, length, sector * length);
-        const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${sector * length}`, this.#patienceMs);
+        const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${sector * length}`, this.#patienceMs, this.#signal);
         if (bytesRead === length) return this.#buffer;
       } catch (error) {
+        this.#signal?.throwIfAborted();
         if (error instanceof StageError) throw error; // anything else: bad again
       }
     }

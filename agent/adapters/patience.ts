@@ -11,19 +11,24 @@ let abandoned = 0;
 export const hasAbandonedReads = (): boolean => abandoned > 0;
 
 /**
- * A read of the source, given up when it takes longer than `milliseconds`: nothing can cancel it, so it goes on without us.
+ * A read of the source, given up when it takes longer than `milliseconds`, or with the signal's reason: nothing can cancel
+ * it, so it goes on without us.
  * @throws StageError code SOURCE_STALLED
  */
-export async function answered<T>(reading: Promise<T>, what: string, milliseconds: number): Promise<T> {
+export async function answered<T>(reading: Promise<T>, what: string, milliseconds: number, signal?: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const giveUp = (why: unknown): void => {
     abandoned++;
     reading.catch(() => undefined).finally(() => abandoned--);
-    reject(stalled(what, milliseconds));
-  }, milliseconds);
+    reject(why);
+  };
+  const timer = setTimeout(() => giveUp(stalled(what, milliseconds)), milliseconds);
+  const stop = (): void => giveUp(signal?.reason);
+  signal?.addEventListener('abort', stop, { once: true });
   try {
     return await Promise.race([reading, promise]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
   }
 }

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EXHIBIT, DISK_SIZE, type Lab, type Place, type Source } from '../lab.ts';
 import { manifestOf, storedImage } from '../stored.ts';
 import type { FaultRow } from '../row.ts';
@@ -23,6 +24,31 @@ async function differences(source: Source, place: Place, bad: readonly (readonly
   const image = await readFile(source.file);
   for (const [first, last] of bad) image.fill(0, first * 512, (last + 1) * 512);
   return image.equals(await storedImage(place)) ? undefined : `PARTIAL, the image of ${EXHIBIT} is not the source with zeroes`;
+}
+
+/** Stops the collector in its first look back at a bad sector, and starts it again. */
+async function stoppedWhileMapping(lab: Lab): Promise<string> {
+  const answers = lab.file('answers');
+  await writeFile(answers, '');
+  const source = await lab.disk([`1000:wait=${answers}`, '1000', `35000:wait=${lab.file('gate')},times=1`]);
+  const place = lab.directory();
+  const running = lab.start(source, place, [], { limitSeconds: 120 }); // before the fixture answers by itself
+  const gate = await lab.gate(source, 'gate'); // the bad sector is behind dc3dd, and will not answer any more
+  const waits = async (): Promise<number> => (await readFile(source.trace, 'utf8')).split(`wait ${answers}\n`).length;
+  const before = await waits();
+  await rm(answers);
+  await gate.open();
+  for (const deadline = Date.now() + 120_000; (await waits()) === before; await sleep(20)) {
+    if (Date.now() > deadline) throw new Error('the bad sector was never tried again');
+  }
+  running.kill('SIGTERM');
+  const told = await running.until('it says that it was told to stop', ({ event }) => event === 'error');
+  await writeFile(answers, '');
+  await running.ended; // by itself, or by force where the disk's answer came too late for that
+  const second = await lab.collect(source, place);
+  const taken = Number(second.lines.find(({ event }) => event === 'acquisition.ended')?.['takenOver']);
+  const exact = second.outcome === 'PARTIAL' ? ((await differences(source, place, [[1000, 1000]])) ?? EXACT) : second.outcome;
+  return `${String(told['code'])}, then ${exact}, with ${taken > 0 ? '' : 'no '}parts taken over`;
 }
 
 const EXACT = 'PARTIAL, map and image exact';
@@ -56,6 +82,10 @@ export const BAD_SECTORS: readonly FaultRow[] = [
       const source = await lab.disk(['5000:eio,times=1']);
       return (await lab.collect(source, lab.directory())).outcome;
     },
+  },
+  {
+    area: 'bad sectors', fault: 'told to stop while a bad sector is tried again, which does not answer', expected: `INTERRUPTED, then ${EXACT}, with parts taken over`,
+    run: stoppedWhileMapping,
   },
   {
     area: 'bad sectors', fault: 'reads that take 2 s each', expected: 'COMPLETE', long: true,
