@@ -119,6 +119,8 @@ export const AcquisitionRecord = z.strictObject({
   openedAt: UtcTime,
   updatedAt: UtcTime,
   endedAt: UtcTime.optional(),
+  /** When each stage was entered, in the order in which it was said. */
+  stages: z.array(z.strictObject({ stage: z.enum(CASE_STAGES), at: UtcTime })).default([]),
   estimate: CostAndTime.optional(),
   actual: CostAndTime.optional(),
   approvals: z.array(Approval),
@@ -145,6 +147,8 @@ export const CaseInstance = z.strictObject({
   executionArn: Arn.optional(),
   openedAt: UtcTime,
   endedAt: UtcTime.optional(),
+  /** Time and money from its opening to its end; of the money, what was estimated for that time. Absent until it ends. */
+  actual: CostAndTime.pick({ seconds: true, usd: true }).optional(),
   /** Volumes by where they stand. */
   volumes: z.partialRecord(z.enum(VOLUME_STATUSES), z.int().min(1)),
   leftBehind: z.array(LeftBehind),

@@ -108,11 +108,12 @@ describe('cleanroom case', () => {
         { kind: 'snapshot', at: later(4), volumeId: VOLUME, snapshot: { id: 'snap-0123456789abcdef0', purpose: 'evidence', account: ACCOUNT, region: PLACE.region, kept: true, lockedUntil: later(9) } },
         { kind: 'left-behind', at: later(5), leftBehind: [{ resource: 'vol-0bbbbbbbbbbbbbbbb', why: 'could not be deleted' }] },
         { kind: 'estimate', at: later(6), estimate: { seconds: 330, usd: 1.5, stages: [] } },
+        { kind: 'closed', at: later(660), status: 'COMPLETE' },
       ],
     });
     const { stdout, code } = await run(['show', caseId]);
     expect(code).to.equal(0);
-    for (const text of [`Case ${caseId}`, 'awaited until', 'turned termination protection on (can be released)', `${VOLUME}  COMPLETE  8 GiB`, 's3://b/k', 'b'.repeat(64), 'snap-0123456789abcdef0 evidence', 'vol-0bbbbbbbbbbbbbbbb: could not be deleted', '6 min, 1.50 USD']) {
+    for (const text of [`Case ${caseId}`, 'awaited until', 'turned termination protection on (can be released)', `${VOLUME}  COMPLETE  8 GiB`, 's3://b/k', 'b'.repeat(64), 'snap-0123456789abcdef0 evidence', 'vol-0bbbbbbbbbbbbbbbb: could not be deleted', 'estimate  6 min, 1.50 USD', 'actual    11 min, 3.00 USD']) {
       expect(stdout).to.contain(text);
     }
     const json = await run(['show', caseId, '--json']);

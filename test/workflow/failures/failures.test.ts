@@ -100,6 +100,8 @@ describe('an acquisition that goes wrong', function () {
     expect(run.status).to.equal('SUCCEEDED');
     expect(record.status).to.equal('COMPLETE');
     expect(states(run).filter((state) => state === 'Wait for room for the evidence')).to.have.length(3);
+    expect(record.actual!.seconds).to.be.above(0).and.at.most(run.hours * 3600);
+    expect(record.actual!.stages.map(({ stage }) => stage)).to.include.members(['open', 'preserve', 'image']);
   });
 
   it('gives up after two days without room for the evidence snapshot, and says that the image is proven all the same', async () => {

@@ -165,7 +165,7 @@ describe('record', () => {
     expect(vault.audited).to.deep.equal([
       {
         time: AT, event: 'case.closed', level: 'info', caseId: input.caseId, instanceId: INSTANCE, account: MEMBER, region: PLACE.region,
-        executionArn: executionOf(input), requester: input.requester, caseStatus: 'COMPLETE', sourceVolumeId: VOLUME, status: 'COMPLETE', sourceKeyArn: keyArn,
+        executionArn: executionOf(input), requester: input.requester, caseStatus: 'COMPLETE', caseSeconds: 5, caseUsd: 0, sourceVolumeId: VOLUME, status: 'COMPLETE', sourceKeyArn: keyArn,
         sourceSnapshotId: 'snap-0123456789abcdef0', copiedSnapshotId: 'snap-0123456789abcdef1', evidenceKeyArn: `${keyArn}2`,
         forensicVolumeId: 'vol-0bbbbbbbbbbbbbbbb', availabilityZone: 'eu-central-1a', collectorInstanceId: 'i-0aaaaaaaaaaaaaaaa', DiskImageLocation: 's3://b/k', problems: [],
       },
@@ -173,6 +173,27 @@ describe('record', () => {
     expect((await vault.caseOf(input.caseId)).instances[INSTANCE]).to.deep.include({
       status: 'COMPLETE', endedAt: later(5), leftBehind: [{ resource: 'snap-0123456789abcdef0', why: 'kept as evidence' }],
     });
+  });
+
+  it('closes with the time and money that it took, stage by stage: from the last opening, and never with less than nothing', async () => {
+    const input = fresh();
+    const stages = (from: number): CaseChange[] => [
+      { kind: 'stage', at: later(from), stage: 'snapshot' }, { kind: 'stage', at: later(from + 10), stage: 'snapshot' }, { kind: 'stage', at: later(from + 30), stage: 'image' },
+    ];
+    const estimate: CaseChange = { kind: 'estimate', at: later(1), estimate: { seconds: 200, usd: 4, stages: [] } };
+    await vault.record({ input, change: [opened(input), estimate, ...stages(20), { kind: 'closed', at: later(100), status: 'FAILED' }] });
+    const stage = (name: string, seconds: number) => ({ stage: name, seconds, usd: seconds / 50 });
+    expect((await vault.acquisitionOf(input)).actual).to.deep.equal({ seconds: 100, usd: 2, stages: [stage('open', 20), stage('snapshot', 30), stage('image', 50)] });
+    expect((await vault.caseOf(input.caseId)).instances[INSTANCE]!.actual).to.deep.equal({ seconds: 100, usd: 2 });
+
+    await vault.record({ input, change: [opened(input, later(1000)), ...stages(1010)] });
+    expect((await vault.acquisitionOf(input)).actual, 'while it runs again').to.equal(undefined);
+    await vault.record({ input, change: { kind: 'closed', at: later(1100), status: 'COMPLETE' } });
+    expect((await vault.acquisitionOf(input)).actual).to.deep.equal({ seconds: 100, usd: 2, stages: [stage('open', 10), stage('snapshot', 30), stage('image', 60)] });
+
+    const early = fresh();
+    await vault.record({ input: early, change: [opened(early), { kind: 'closed', at: later(-5), status: 'CANCELLED' }] });
+    expect((await vault.acquisitionOf(early)).actual).to.deep.include({ seconds: 0, usd: 0 });
   });
 
   it('says so where nothing was opened, and writes nothing', async () => {

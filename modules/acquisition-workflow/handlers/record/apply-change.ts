@@ -1,4 +1,5 @@
-import { INSTANCE_RECORD_SCHEMA, isEnded, type AcquisitionInput, type AcquisitionRecord, type Approval, type CaseChange, type VolumeRecord } from '../../../vocabulary/index.ts';
+import { actualOf } from '../../estimate.ts';
+import { INSTANCE_RECORD_SCHEMA, isEnded, type AcquisitionInput, type AcquisitionRecord, type Approval, type CaseChange, type CaseStage, type CostAndTime, type VolumeRecord } from '../../../vocabulary/index.ts';
 
 type Opened = Extract<CaseChange, { kind: 'opened' }>;
 type VolumeChange = Extract<CaseChange, { kind: 'volume' }>;
@@ -19,6 +20,7 @@ export const openedRecord = (input: AcquisitionInput, { at, executionArn }: Pick
   executionArn,
   openedAt: at,
   updatedAt: at,
+  stages: [{ stage: 'open', at }],
   approvals: [],
   done: [],
   volumes: {},
@@ -35,8 +37,8 @@ export function applyChange(record: AcquisitionRecord, change: CaseChange): Acqu
 }
 
 /** The record of an acquisition that ended without its evidence and was started again; what was done and made stays in it. */
-function reopened({ endedAt: _, ...record }: AcquisitionRecord, { at, executionArn }: Opened): AcquisitionRecord {
-  return { ...record, status: 'OPEN', stage: 'open', executionArn, updatedAt: at > record.updatedAt ? at : record.updatedAt };
+function reopened({ endedAt: _, actual: __, ...record }: AcquisitionRecord, { at, executionArn }: Opened): AcquisitionRecord {
+  return { ...record, status: 'OPEN', stage: 'open', stages: entered(record, 'open', at), executionArn, updatedAt: at > record.updatedAt ? at : record.updatedAt };
 }
 
 function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>): Partial<AcquisitionRecord> {
@@ -44,12 +46,12 @@ function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>)
     case 'touched':
       return {};
     case 'stage':
-      return { stage: change.stage, ...(change.status !== undefined && !isEnded(record.status) && { status: change.status }) };
+      return { stage: change.stage, stages: entered(record, change.stage, change.at), ...(change.status !== undefined && !isEnded(record.status) && { status: change.status }) };
     case 'estimate':
       return { estimate: change.estimate };
     case 'approval-asked': {
       const asked: Approval = { askedAt: change.at, expiresAt: change.expiresAt, token: change.token };
-      return { status: 'AWAITING_APPROVAL', stage: 'approval', approvals: [...record.approvals.map(withoutToken), asked] };
+      return { status: 'AWAITING_APPROVAL', stage: 'approval', stages: entered(record, 'approval', change.at), approvals: [...record.approvals.map(withoutToken), asked] };
     }
     case 'approval-decided':
       return { status: 'OPEN', approvals: decided(record.approvals, change) };
@@ -75,10 +77,28 @@ function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>)
         endedAt: change.at,
         approvals: record.approvals.map(withoutToken),
         problems: [...record.problems, ...(change.problems ?? [])],
-        ...(change.actual && { actual: change.actual }),
+        stages: entered(record, 'close', change.at),
+        actual: change.actual ?? usedBy(record, change.at),
       };
   }
 }
+
+/** A stage that is said again began when it was first said; only an opening at another time is a new one. */
+function entered({ stages }: AcquisitionRecord, stage: CaseStage, at: string): AcquisitionRecord['stages'] {
+  const last = stages.at(-1);
+  return last?.stage === stage && (stage !== 'open' || last.at === at) ? stages : [...stages, { stage, at }];
+}
+
+/** From the last opening to the end: what an earlier run took that failed is in that run's versions of the record. */
+function usedBy({ openedAt, stages, estimate }: AcquisitionRecord, endedAt: string): CostAndTime {
+  const ofThisRun = stages.slice(stages.findLastIndex(({ stage }) => stage === 'open'));
+  const begin = ofThisRun[0]?.at ?? openedAt;
+  // An end that EventBridge reports is by another clock; no record stays open because of it.
+  const end = Date.parse(endedAt) < Date.parse(begin) ? begin : endedAt;
+  return withoutReadOnly(actualOf({ openedAt: begin, endedAt: end, stages: ofThisRun }, estimate));
+}
+
+const withoutReadOnly = ({ stages, ...all }: ReturnType<typeof actualOf>): CostAndTime => ({ ...all, stages: [...stages] });
 
 /** A token is good for one decision; a record that is kept for years needs none. */
 const withoutToken = ({ token: _, ...approval }: Approval): Approval => approval;

@@ -17,6 +17,7 @@ export function auditSummary(record: AcquisitionRecord, time: string): AuditLine
     executionArn,
     requester,
     caseStatus: status,
+    ...(record.actual && { caseSeconds: record.actual.seconds, caseUsd: record.actual.usd }),
   };
   const volumes = Object.entries(record.volumes);
   if (volumes.length === 0) return [{ ...common, problems: record.problems }];

@@ -13,6 +13,7 @@ export function instanceSummary(record: AcquisitionRecord): CaseInstance {
     executionArn: record.executionArn,
     openedAt: record.openedAt,
     ...(record.endedAt !== undefined && { endedAt: record.endedAt }),
+    ...(record.actual && { actual: { seconds: record.actual.seconds, usd: record.actual.usd } }),
     volumes,
     leftBehind: record.leftBehind,
     problems: [...record.problems, ...Object.entries(record.volumes).flatMap(([volumeId, { problems }]) => problems.map((problem) => `${volumeId}: ${problem}`.slice(0, 1024)))],
