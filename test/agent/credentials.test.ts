@@ -49,9 +49,9 @@ describe('credentials', () => {
   it('that run out in the middle of an upload are replaced by fresh ones, and the image is COMPLETE', async () => {
     const current = join(dir.path, 'current-key');
     const process = join(dir.path, 'credential-process');
-    // Gives what is current, good for a second: whoever asks later has to ask again.
+    // Gives what is current, good for two minutes: the SDK asks again for whatever ends within five.
     await writeFile(process, `#!/bin/sh
-printf '{"Version":1,"AccessKeyId":"%s","SecretAccessKey":"secret","SessionToken":"token","Expiration":"%s"}' "$(cat ${current})" "$(date -u -d '+1 second' +%Y-%m-%dT%H:%M:%SZ)"
+printf '{"Version":1,"AccessKeyId":"%s","SecretAccessKey":"secret","SessionToken":"token","Expiration":"%s"}' "$(cat ${current})" "$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:%SZ)"
 `);
     await chmod(process, 0o755);
     await writeFile(current, 'AKIAFIRST');
