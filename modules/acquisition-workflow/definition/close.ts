@@ -1,5 +1,5 @@
 import { alertTopicName, logGroupName } from '../../vocabulary/index.ts';
-import { jsonata, type States } from './asl.ts';
+import { jsonata, quoted, type Assign, type States } from './asl.ts';
 import { ENDING } from './open.ts';
 import { CALLS_CHANGE, problemLine, recordTask } from './records.ts';
 import { callTask, notedAndOn, problemOf, whenItFails, type WorkflowNames } from './tasks.ts';
@@ -45,6 +45,11 @@ const closingStates = (names: WorkflowNames): States => ({
   }),
 });
 
+/** Security Hub answers with success where it noted nothing. */
+const notNoted = (state: string): Assign => ({
+  notes: jsonata(`$count($states.result.UnprocessedFindings) > 0 ? $append($notes, [{"state": ${quoted(state)}, "error": "Cleanroom.FindingNotNoted", "cause": $substring($string($states.result.UnprocessedFindings[0].ErrorMessage), 0, 500)}]) : $notes`),
+});
+
 const findingStates = (names: WorkflowNames): States => ({
   'Can the finding be noted?': {
     Type: 'Choice',
@@ -63,6 +68,7 @@ const findingStates = (names: WorkflowNames): States => ({
       Workflow: { Status: 'NOTIFIED' },
     },
     inMember: true,
+    assign: notNoted('Note it on the finding'),
     catch: notedAndOn('Note it on the finding', 'Tell how it ended'),
     next: 'Tell how it ended',
   }),
@@ -71,6 +77,7 @@ const findingStates = (names: WorkflowNames): States => ({
     action: 'batchUpdateFindingsV2',
     args: { MetadataUids: [jsonata('$case.trigger.finding.metadataUid')], Comment: jsonata(NOTE), StatusId: 2 },
     inMember: true,
+    assign: notNoted('Comment the finding'),
     catch: notedAndOn('Comment the finding', 'Tell how it ended'),
     next: 'Tell how it ended',
   }),

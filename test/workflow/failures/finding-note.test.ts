@@ -65,6 +65,14 @@ describe('the finding of an acquisition that ended', function () {
     }
   });
 
+  it('that Security Hub says it left as it was is told of', async () => {
+    const left = (): Promise<unknown> => Promise.resolve({ ProcessedFindings: [], UnprocessedFindings: [{ ErrorCode: 'FindingNotFound', ErrorMessage: 'Finding Not Found' }] });
+    for (const finding of [{ api: 'BatchUpdateFindings', id: FINDING, productArn: PRODUCT }, { api: 'BatchUpdateFindingsV2', metadataUid: 'uid-1' }] as const) {
+      const { run } = await acquire(finding, left);
+      expect(run.told[0]!.Message).to.contain('Cleanroom.FindingNotNoted').and.contain('Finding Not Found');
+    }
+  });
+
   it('is not looked for where the trigger names none that can be noted', async () => {
     const { run, noted } = await acquire(undefined, processed);
     expect([run.status, noted.length]).to.deep.equal(['SUCCEEDED', 0]);
