@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -66,7 +66,8 @@ printf '{"Version":1,"AccessKeyId":"%s","SecretAccessKey":"secret","SessionToken
     const cli = startCli(['collect', image, '--case', 'c-1', '--volume', 'vol-1', '--to', `s3://${bucket}`, '--endpoint', front.endpoint,
       '--scratch-dir', join(dir.path, 'scratch'), '--part-size', '5MiB', '--concurrency', '1', '--json'], { env });
     await cli.event('part.stored');
-    await writeFile(current, 'AKIASECOND');
+    await writeFile(`${current}.new`, 'AKIASECOND');
+    await rename(`${current}.new`, current); // in one step: nobody may read half of it
     isRotated = true;
     expect((await cli.ended).code, cli.stderr()).to.equal(0);
     const keys = front.requests.slice(since).filter(({ operation, status }) => operation === 'UploadPart' && status === 200).map(keyOf);

@@ -137,7 +137,7 @@ case "$*" in *\\ install\\ *) for name in dc3dd udevadm rclone openssl; do ln -s
   });
 
   it('refuses an unknown mode and a missing script, and names what is allowed', async () => {
-    expect(await withNode(['deploy', 'main.mjs'])).to.include({ status: 64, stderr: 'set-up: got mode "deploy"; allowed: run, quickstart, test, bench\n' });
+    expect(await withNode(['deploy', 'main.mjs'])).to.include({ status: 64, stderr: 'set-up: got mode "deploy"; allowed: run, quickstart, test, image, bench\n' });
     expect(await withNode(['run'])).to.include({ status: 64, stdout: '' });
   });
 
