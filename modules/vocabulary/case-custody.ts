@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CHAIN_GENESIS, checkChain, sealEvent, type ChainCheck, type Sha256 } from './hash-chain.ts';
+import { checkChain, nextEvent, type ChainCheck, type Sha256 } from './hash-chain.ts';
 import { Arn, CaseId, InstanceId, Sha256Hex, UtcTime } from './identifiers.ts';
 
 export const CASE_CUSTODY_SCHEMA = 'cleanroom/case-custody-event/v1';
@@ -31,10 +31,7 @@ type Unchained = Omit<CaseCustodyEvent, 'schema' | 'sequence' | 'previous' | 'ha
 
 /** Appends an event to a chain and returns it; the chain's last element is its predecessor. */
 export const chainCaseEvent = (chain: readonly CaseCustodyEvent[], event: Unchained, sha256: Sha256): CaseCustodyEvent =>
-  sealEvent(
-    { schema: CASE_CUSTODY_SCHEMA, sequence: chain.length, ...event, previous: chain.at(-1)?.hash ?? CHAIN_GENESIS, hash: CHAIN_GENESIS },
-    sha256,
-  );
+  nextEvent(chain, CASE_CUSTODY_SCHEMA, event, sha256);
 
 /** Parses a stored custody log of an instance and recomputes its chain; each problem names its line (1-based). */
 export const checkCaseCustody = (text: string, sha256: Sha256): ChainCheck<CaseCustodyEvent> => checkChain(text, CaseCustodyEvent, sha256);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CHAIN_GENESIS, checkChain, sealEvent, serializeChain, type ChainCheck, type Sha256 } from './hash-chain.ts';
+import { checkChain, nextEvent, serializeChain, type ChainCheck, type Sha256 } from './hash-chain.ts';
 import { AcquisitionId, CaseId, ExhibitId, Sha256Hex, UtcTime } from './identifiers.ts';
 
 export const CUSTODY_SCHEMA = 'cleanroom/custody-event/v1';
@@ -26,10 +26,7 @@ type Unchained = Omit<CustodyEvent, 'schema' | 'sequence' | 'previous' | 'hash'>
 
 /** Appends an event to a chain and returns it; the chain's last element is its predecessor. */
 export const chainEvent = (chain: readonly CustodyEvent[], event: Unchained, sha256: Sha256): CustodyEvent =>
-  sealEvent(
-    { schema: CUSTODY_SCHEMA, sequence: chain.length, ...event, previous: chain.at(-1)?.hash ?? CHAIN_GENESIS, hash: CHAIN_GENESIS },
-    sha256,
-  );
+  nextEvent(chain, CUSTODY_SCHEMA, event, sha256);
 
 /** The custody log as it is stored: one JSON line an event. */
 export const serializeCustody = (chain: readonly CustodyEvent[]): string => serializeChain(chain);

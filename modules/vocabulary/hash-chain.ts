@@ -16,6 +16,12 @@ const hashOf = ({ hash: _, ...rest }: ChainedEvent, sha256: Sha256): string => s
 /** Seals an event: its fields in this order, with the hash of all others in the place of `hash`. */
 export const sealEvent = <Event extends ChainedEvent>(draft: Event, sha256: Sha256): Event => ({ ...draft, hash: hashOf(draft, sha256) });
 
+/** The event that follows a chain's last one, sealed; its fields are written in this order. */
+export const nextEvent = <Schema extends string, Fields extends object>(
+  chain: readonly ChainedEvent[], schema: Schema, fields: Fields, sha256: Sha256,
+): { schema: Schema; sequence: number } & Fields & { previous: string; hash: string } =>
+  sealEvent({ schema, sequence: chain.length, ...fields, previous: chain.at(-1)?.hash ?? CHAIN_GENESIS, hash: CHAIN_GENESIS }, sha256);
+
 /** A chain as it is stored: one JSON line an event. */
 export const serializeChain = (chain: readonly ChainedEvent[]): string => chain.map((event) => `${JSON.stringify(event)}\n`).join('');
 

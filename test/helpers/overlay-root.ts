@@ -24,20 +24,20 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  */
 export async function overlayRoot(bundle: string, lower = '/'): Promise<OverlayRoot> {
   const folder = await mkdtemp(join(tmpdir(), 'cleanroom-root-'));
-  for (const name of ['upper', 'work', 'root']) await mkdir(join(folder, name));
+  for (const name of ['upper', 'work', 'merged']) await mkdir(join(folder, name));
   return rootIn(folder, bundle, lower);
 }
 
 function rootIn(folder: string, bundle: string, lower: string): OverlayRoot {
   const enter = `
 set -eu
-mount -t overlay overlay -o lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work ${folder}/root
-mkdir -p ${folder}/root/bundle
-mount --bind -o ro ${bundle} ${folder}/root/bundle
-mount -t proc proc ${folder}/root/proc
-for name in sys dev; do mount --rbind /$name ${folder}/root/$name; done
-mount -t tmpfs tmpfs ${folder}/root/run
-exec chroot ${folder}/root /bin/sh /work-script
+mount -t overlay overlay -o lowerdir=${lower},upperdir=${folder}/upper,workdir=${folder}/work ${folder}/merged
+mkdir -p ${folder}/merged/bundle
+mount --bind -o ro ${bundle} ${folder}/merged/bundle
+mount -t proc proc ${folder}/merged/proc
+for name in sys dev; do mount --rbind /$name ${folder}/merged/$name; done
+mount -t tmpfs tmpfs ${folder}/merged/run
+exec chroot ${folder}/merged /bin/sh /work-script
 `;
   return {
     async run(script, { network = false } = {}) {

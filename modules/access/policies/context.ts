@@ -31,6 +31,14 @@ export const infrastructureLogArns = (context: AccessContext, source: Parameters
   return [arn, `${arn}:*`];
 };
 
+/** Roles of monitored accounts only: those of the organization, or the accounts that are named. For `sts:AssumeRole`. */
+export const inMonitoredAccounts = (context: AccessContext): Conditions => ({
+  StringEquals:
+    context.organizationId === undefined
+      ? { 'aws:ResourceAccount': context.memberAccounts.length > 0 ? context.memberAccounts : [context.account] }
+      : { 'aws:ResourceOrgID': context.organizationId },
+});
+
 /** All keys of the account and Region; {@link keyThrough} says which of them. */
 export const anyKey = (context: Place): string => `arn:${context.partition}:kms:${context.region}:${context.account}:key/*`;
 

@@ -2,7 +2,7 @@ import { policyDocument, type PolicyDocument, type PolicyStatement } from '../..
 import {
   alertTopicName, bucketArn, CASE_TAGS, caseRolePath, functionArn, iamPath, type LOG_GROUPS, logGroupName, memberRolePattern, roleName, stateMachineArn,
 } from '../../vocabulary/index.ts';
-import { anyKey, keyThrough, type AccessContext } from './context.ts';
+import { anyKey, inMonitoredAccounts, keyThrough, type AccessContext } from './context.ts';
 
 /** ARN of the boundary policy of one kind of role in an account and Region. */
 export const boundaryArn = (context: Pick<AccessContext, 'partition' | 'account' | 'prefix' | 'region'>, kind: 'people' | 'pipeline'): string =>
@@ -162,12 +162,7 @@ export const workflowPolicy = (context: AccessContext): PolicyDocument =>
       Action: 'sts:AssumeRole',
       // By name: hundreds of ARNs would not fit. The other side asks for the state machine's ARN as external id.
       Resource: memberRolePattern(context),
-      Condition: {
-        StringEquals:
-          context.organizationId === undefined
-            ? { 'aws:ResourceAccount': context.memberAccounts.length > 0 ? context.memberAccounts : [context.account] }
-            : { 'aws:ResourceOrgID': context.organizationId },
-      },
+      Condition: inMonitoredAccounts(context),
     },
     ...ec2Statements(context),
     ...caseRoleStatements(context),

@@ -7,6 +7,7 @@ import { messageOf } from './errors.ts';
 import type { Records } from './records.ts';
 import { findCaseResources, type Found } from './sweep/found.ts';
 import { judge, recordedLeftovers, type KnownCase, type Orphan } from './sweep/judge.ts';
+import { safe } from './texts.ts';
 
 export interface SweepOrphansDependencies {
   readonly place: Place;
@@ -32,7 +33,6 @@ export interface SweepOutput {
 
 /** Lines of a notification; the log has all of them. */
 const MOST_LINES = 100;
-const safe = (text: string): string => escapeHostile(new TextEncoder().encode(text));
 
 /**
  * Looks for what cases left behind: everything that is tagged with a case and that no open case uses, and what ended cases
@@ -52,7 +52,7 @@ export const sweepOrphans = (dependencies: SweepOrphansDependencies) => async ()
     ...[...cases.values()].flatMap((known) => recordedLeftovers(known, seen)),
   ];
   for (const { resource, kind, caseId, ageHours, why } of orphans) {
-    log({ event: FunctionLogEvent.sweepOrphan, level: 'warn', resource, kind, caseId: safe(caseId), ...(ageHours === undefined ? {} : { ageHours }), why: safe(why) });
+    log({ event: FunctionLogEvent.sweepOrphan, level: 'warn', resource, kind, caseId: escapeHostile(caseId), ...(ageHours === undefined ? {} : { ageHours }), why: escapeHostile(why) });
   }
   log({ event: FunctionLogEvent.sweepFinished, level: 'info', looked: found.length, cases: cases.size, orphans: orphans.length });
   if (orphans.length > 0) await notify(dependencies, orphans);
@@ -81,12 +81,12 @@ async function readCase(records: Pick<Records, 'read'>, caseId: string): Promise
     }
     return { is: 'known', record, acquisitions };
   } catch (error) {
-    return { is: 'unreadable', problem: safe(messageOf(error)).slice(0, 200) };
+    return { is: 'unreadable', problem: safe(messageOf(error), 200) };
   }
 }
 
 async function notify({ sns, topicArn, place }: SweepOrphansDependencies, orphans: readonly Orphan[]): Promise<void> {
-  const lines = orphans.slice(0, MOST_LINES).map(({ kind, resource, caseId, why }) => `${kind} ${safe(resource)} (case ${safe(caseId)}): ${safe(why)}`);
+  const lines = orphans.slice(0, MOST_LINES).map(({ kind, resource, caseId, why }) => `${kind} ${escapeHostile(resource)} (case ${escapeHostile(caseId)}): ${escapeHostile(why)}`);
   const more = orphans.length > MOST_LINES ? [`and ${orphans.length - MOST_LINES} more: see the function's log`] : [];
   await sns.send(
     new PublishCommand({

@@ -1,4 +1,4 @@
-import { anyKey, collectorLogArns, keyThrough, type AccessContext } from '../../access/policies/context.ts';
+import { anyKey, collectorLogArns, inMonitoredAccounts, keyThrough, type AccessContext } from '../../access/policies/context.ts';
 import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
 import {
   alertTopicName, bucketArn, caseRolePath, failedEventsQueueName, functionLogGroup, iamPath, memberRolePattern, membersPath, PARAMETERS, parameterName, stateMachineArn,
@@ -40,7 +40,7 @@ const notify = (context: AccessContext): readonly PolicyStatement[] => [
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: anyKey(context),
-    Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': `alias/${context.prefix}-logs` }, StringEquals: { 'kms:ViaService': `sns.${context.region}.amazonaws.com` } },
+    Condition: keyThrough(context, 'logs', 'sns'),
   },
 ];
 
@@ -49,12 +49,7 @@ const enterMonitoredAccounts = (context: AccessContext): PolicyStatement => ({
   Effect: 'Allow',
   Action: ['sts:AssumeRole', 'sts:TagSession'],
   Resource: memberRolePattern(context),
-  Condition: {
-    StringEquals:
-      context.organizationId === undefined
-        ? { 'aws:ResourceAccount': context.memberAccounts.length > 0 ? context.memberAccounts : [context.account] }
-        : { 'aws:ResourceOrgID': context.organizationId },
-  },
+  Condition: inMonitoredAccounts(context),
 });
 
 const readParameters = (context: AccessContext): PolicyStatement => ({

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import { escapeHostile, hostileText, type HostileText, type Trigger } from '../../../vocabulary/index.ts';
+import { hostileText, type HostileText, type Trigger } from '../../../vocabulary/index.ts';
 import { HandlerError } from '../errors.ts';
+import { safe, sha256 } from '../texts.ts';
 
 /** An instance that an event is about, as the event has it: nothing of it is believed until the estate knows it. */
 export type Target = { readonly account: string; readonly region: string; readonly instanceId: string };
@@ -20,13 +20,10 @@ export type Normalized = { readonly request: CaseRequest } | { readonly ignored:
 
 export const ignored = (why: string): Normalized => ({ ignored: safe(why) });
 
-/** Somebody's text as printable ASCII, cut to what a record takes. */
-export const safe = (text: string, length = 1024): string => escapeHostile(Buffer.from(text)).slice(0, length);
-
 /** Somebody's text with its bytes, cut so that it stays small. */
 export const hostile = (text: string): HostileText => hostileText(Buffer.from(text).subarray(0, 512));
 
-export const shortHash = (...parts: readonly string[]): string => createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+export const shortHash = (...parts: readonly string[]): string => sha256(JSON.stringify(parts)).slice(0, 16);
 
 /** Parses an event's detail; what is wrong is said without a word of the event itself. */
 export function parseDetail<Schema extends z.ZodType>(what: string, schema: Schema, detail: unknown): z.infer<Schema> {

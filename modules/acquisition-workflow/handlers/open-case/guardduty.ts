@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TriggerSettings } from '../../../vocabulary/index.ts';
-import { distinct, guardDutyIdOf, hostile, ignored, instanceOfPrincipal, type Normalized, parseDetail, printable, safe, type Target, targetOfArn } from './case-request.ts';
+import { safe } from '../texts.ts';
+import { distinct, guardDutyIdOf, hostile, ignored, instanceOfPrincipal, type Normalized, parseDetail, printable, type Target, targetOfArn } from './case-request.ts';
 
 const Resource = z.looseObject({
   uid: z.string().max(2048),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { PERSON_EVENT, PersonRequest, type TriggerSettings } from '../../../vocabulary/index.ts';
 import { HandlerError } from '../errors.ts';
-import { ignored, type Normalized, parseDetail, safe } from './case-request.ts';
+import { safe } from '../texts.ts';
+import { ignored, type Normalized, parseDetail } from './case-request.ts';
 import { fromGuardDuty } from './guardduty.ts';
 import { fromOcsf, fromSecurityHub } from './security-hub.ts';
 import { fromTag } from './tag.ts';

@@ -5,9 +5,10 @@ import {
 } from '../../../vocabulary/index.ts';
 import { HandlerError } from '../errors.ts';
 import { newCase } from '../record/case-summary.ts';
-import { parseRecord, sha256 } from '../record/record.ts';
+import { parseRecord } from '../record/record.ts';
 import { updateRecord, type Records } from '../records.ts';
-import { type CaseRequest, safe, type Target } from './case-request.ts';
+import { safe, sha256 } from '../texts.ts';
+import type { CaseRequest, Target } from './case-request.ts';
 import { normalize } from './normalize.ts';
 
 export type OpenCaseDependencies = {

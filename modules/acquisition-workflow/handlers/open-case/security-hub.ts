@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SEVERITY_OF, type TriggerKind, type TriggerSettings } from '../../../vocabulary/index.ts';
-import { distinct, guardDutyIdOf, hostile, ignored, instanceOfPrincipal, type Normalized, parseDetail, printable, safe, shortHash, type Target, targetOfArn } from './case-request.ts';
+import { safe } from '../texts.ts';
+import { distinct, guardDutyIdOf, hostile, ignored, instanceOfPrincipal, type Normalized, parseDetail, printable, shortHash, type Target, targetOfArn } from './case-request.ts';
 
 /** What is read of a finding in the AWS Security Finding Format. */
 const AsffFinding = z.looseObject({

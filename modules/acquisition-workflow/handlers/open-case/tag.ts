@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TriggerSettings } from '../../../vocabulary/index.ts';
-import { distinct, hostile, ignored, type Normalized, parseDetail, safe } from './case-request.ts';
+import { safe } from '../texts.ts';
+import { distinct, hostile, ignored, type Normalized, parseDetail } from './case-request.ts';
 
 /** What is read of a CloudTrail event of `CreateTags`. */
 const CreateTags = z.looseObject({

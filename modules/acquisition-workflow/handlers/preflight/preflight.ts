@@ -1,12 +1,13 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { z } from 'zod';
-import { AcquisitionInput, escapeHostile, type Place } from '../../../vocabulary/index.ts';
+import { AcquisitionInput, type Place } from '../../../vocabulary/index.ts';
 import { chooseVolume, type VolumeChoice } from '../../choose-volume.ts';
 import { QUOTAS } from '../../estimate-data.ts';
 import { estimateCase } from '../../estimate.ts';
 import type { AcquisitionPlan, PreflightInput, PreflightOutput, PreflightProblem } from '../contract.ts';
 import { messageOf, nameOf } from '../errors.ts';
+import { safe } from '../texts.ts';
 import { checkSourceKeys } from './keys.ts';
 import { checkQuotas, countPendingSnapshots, countUsage, type Quotas } from './quotas.ts';
 import { checkSource, type SourceVolume } from './source.ts';
@@ -58,8 +59,7 @@ export const preflight = (dependencies: PreflightDependencies) => async (event: 
 
 const stop = (problems: readonly PreflightProblem[]): PreflightOutput => ({ verdict: 'stop', problems: problems.map(inert) });
 
-const safe = (text: string): string => escapeHostile(Buffer.from(text)).slice(0, 500);
-const inert = ({ code, what, fix }: PreflightProblem): PreflightProblem => ({ code, what: safe(what), fix: safe(fix) });
+const inert = ({ code, what, fix }: PreflightProblem): PreflightProblem => ({ code, what: safe(what, 500), fix: safe(fix, 500) });
 
 type MemberCheck = { readonly problems: readonly PreflightProblem[]; readonly inUse: readonly PreflightProblem[] };
 
@@ -110,7 +110,7 @@ function planOf(volumes: readonly SourceVolume[], choices: ReadonlyMap<string, V
     const { volumeType, throughput, iops, initializationRate, instanceType } = choices.get(volumeId)!;
     return {
       volumeId,
-      deviceName: safe(deviceName),
+      deviceName: safe(deviceName, 500),
       sizeGiB,
       encrypted,
       route: encrypted ? ('transit' as const) : ('direct' as const),

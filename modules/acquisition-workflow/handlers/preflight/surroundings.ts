@@ -3,23 +3,14 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { GetBucketVersioningCommand, GetObjectLockConfigurationCommand, type S3Client } from '@aws-sdk/client-s3';
 import { GetParametersCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { parameterName, type ParameterName, type Place } from '../../../vocabulary/index.ts';
-import type { PreflightProblem } from '../contract.ts';
+import type { AcquisitionPlan, PreflightProblem } from '../contract.ts';
 import { messageOf, nameOf } from '../errors.ts';
 import { checkKey } from './keys.ts';
 
 export type Clients = { readonly ec2: EC2Client; readonly kms: KMSClient; readonly ssm: SSMClient; readonly s3: S3Client };
 
 /** Where collectors run, and with what. */
-export type Surroundings = {
-  readonly imageId: string;
-  readonly architecture: 'arm64' | 'x86_64';
-  readonly subnetId: string;
-  readonly zone: string;
-  readonly securityGroupId: string;
-  readonly transitKeyArn: string;
-  readonly evidenceKeyArn: string;
-  readonly bucket: string;
-};
+export type Surroundings = Omit<AcquisitionPlan, 'instanceType' | 'volumes'> & { readonly architecture: 'arm64' | 'x86_64' };
 
 /** Parameters that the forensic account's stacks publish, and the stack that publishes each. */
 const NEEDED = {

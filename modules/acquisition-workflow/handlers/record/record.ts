@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
   AcquisitionInput, AcquisitionRecord, CaseChange, caseKey, CaseRecord, chainCaseEvent, checkCaseCustody, instanceKey, serializeChain,
@@ -7,6 +6,7 @@ import {
 import type { RecordInput, RecordOutput } from '../contract.ts';
 import { HandlerError } from '../errors.ts';
 import { updateRecord, type Records } from '../records.ts';
+import { sha256 } from '../texts.ts';
 import { applyChange, openedRecord } from './apply-change.ts';
 import { auditSummary, type AuditLine } from './audit-summary.ts';
 import { instanceSummary, newCase, withInstance } from './case-summary.ts';
@@ -21,7 +21,6 @@ export type RecordDependencies = {
 
 const Input = z.strictObject({ input: AcquisitionInput, change: z.union([CaseChange, z.array(CaseChange).min(1).max(200)]) });
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const print = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Parses a stored record. A record that is not what it should be is never written over: a person has to look. */

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { checkCustody, type Manifest } from '../../../vocabulary/index.ts';
+import { sha256 } from '../texts.ts';
 import { headObject, readObject, type StoredObject } from './stored-object.ts';
 
 /** Largest manifest or custody log that is read into memory: a manifest of 10,000 parts has about 2 MB. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
-
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 type Recorded = Manifest['records']['captureLog'];
 export type RecordCheck = { readonly stored?: StoredObject; readonly problems: readonly string[] };

@@ -1,9 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { AcquisitionInput, checkManifest, escapeHostile, type Manifest, manifestRules, recordKey, tilingRules, VolumeId } from '../../../vocabulary/index.ts';
+import { AcquisitionInput, checkManifest, type Manifest, manifestRules, recordKey, tilingRules, VolumeId } from '../../../vocabulary/index.ts';
 import type { VerifyEvidenceInput, VerifyEvidenceOutput } from '../contract.ts';
+import { safe, sha256 } from '../texts.ts';
 import { imageObjectProblems } from './image-checks.ts';
-import { checkCaptureLog, checkCustodyLog, MAX_RECORD_BYTES, sha256 } from './record-checks.ts';
+import { checkCaptureLog, checkCustodyLog, MAX_RECORD_BYTES } from './record-checks.ts';
 import { headObject, readObject, type StoredObject } from './stored-object.ts';
 
 export type VerifyDependencies = { readonly s3: S3Client; readonly now: () => Date };
@@ -14,11 +15,10 @@ const Input = z.strictObject({ input: AcquisitionInput, volumeId: VolumeId, buck
 const MAX_LISTED = 50;
 
 /** One line of printable ASCII, whatever somebody stored. */
-const inert = (problem: string): string => escapeHostile(Buffer.from(problem)).slice(0, 1000);
 
 const failed = (problems: readonly string[]): VerifyEvidenceOutput => ({
   status: 'FAILED',
-  problems: [...problems.slice(0, MAX_LISTED), ...(problems.length > MAX_LISTED ? [`${problems.length - MAX_LISTED} more problems are not listed`] : [])].map(inert),
+  problems: [...problems.slice(0, MAX_LISTED), ...(problems.length > MAX_LISTED ? [`${problems.length - MAX_LISTED} more problems are not listed`] : [])].map((problem) => safe(problem, 1000)),
 });
 
 /**
