@@ -10,16 +10,18 @@ import { s3Records } from '../../modules/acquisition-workflow/handlers/records.t
 import { imageKey, instanceKey, MiB } from '../../modules/vocabulary/index.ts';
 import { makeExt4, makeRaw } from '../../scripts/lab/disks.ts';
 import { RealClock } from '../helpers/asl/clock.ts';
-import { Execution, type ExecutionResult } from '../helpers/asl/interpreter.ts';
+import { Execution, type ExecutionResult, Tokens } from '../helpers/asl/interpreter.ts';
 import { AwsError } from '../helpers/aws/bridge.ts';
 import { useDisks } from '../helpers/disks.ts';
 import { MACHINE } from './definition/names.ts';
 import { AwsWorld } from './world/aws-world.ts';
 import { inputFor, MACHINE_ARN, nameOf, readCase } from './world/case.ts';
 import { CollectorHost } from './world/collector-host.ts';
-import { type AwsCall, dispatchTo } from './world/dispatch.ts';
+import { type AwsCall, dispatchTo, type Hook } from './world/dispatch.ts';
 import { handlersOf } from './world/handlers.ts';
 import { MOTO_LACKS } from './world/moto-lacks.ts';
+import { cleanroom, sessionOf } from './world/responder.ts';
+import { published } from './world/surroundings.ts';
 import { startSuspect, type Suspect } from './world/suspect.ts';
 
 const sha256OfFile = async (path: string): Promise<string> => {
@@ -38,10 +40,11 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
   const contents = new Map<string, string>();
   const calls: AwsCall[] = [];
   let input: ReturnType<typeof inputFor>;
+  let decided: Awaited<ReturnType<typeof cleanroom>>;
 
   /** Runs once, in the first test: the disks are put away after each. */
   const acquire = async (): Promise<void> => {
-    suspect = await startSuspect(world, 1);
+    suspect = await startSuspect(world);
     const [root, data] = suspect.volumeIds;
     contents.set(root!, await makeExt4(disks.file('root'), { label: '$(reboot) evil' }));
     contents.set(data!, await makeRaw(disks.file('data'), 3 * MiB));
@@ -49,11 +52,18 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
     const scratch = disks.file('scratch');
     await mkdir(scratch);
     host = new CollectorHost(world, disks, contents, scratch);
-    input = inputFor(suspect.instanceId, { containment: 'isolate' });
+    input = inputFor(suspect.instanceId, { containment: 'isolate', approval: 'required' });
     const handlers = handlersOf({ world, records: s3Records(world.s3, world.bucket), now: () => new Date(), sizeOf: (volumeId) => sizes.get(volumeId)! });
     // Waiting for the image means waiting for the collector to end; every other wait is for something that moto has done already.
     const clock = new RealClock(async (_, why) => (why === 'Wait for the image' ? host.waitForEnd() : sleep(100)));
-    const execution = new Execution({ machine: MACHINE, input, name: nameOf(input), stateMachineArn: MACHINE_ARN, clock, dispatch: dispatchTo({ world, handlers, calls, hook: host.hook }) });
+    const tokens = new Tokens();
+    const approve = async (call: AwsCall): Promise<unknown> => {
+      const answer = await call.real();
+      decided = await cleanroom(world, tokens, 'bob', ['case', 'approve', input.caseId, '--reason', 'confirmed with the owner']);
+      return answer;
+    };
+    const hook: Hook = (call) => (call.action === 'ask-approval' ? approve(call) : host.hook(call));
+    const execution = new Execution({ machine: MACHINE, input, name: nameOf(input), stateMachineArn: MACHINE_ARN, clock, tokens, dispatch: dispatchTo({ world, handlers, calls, hook }) });
     result = await execution.run();
     await host.stop();
   };
@@ -78,6 +88,22 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
       expect(record.volumes[volumeId]).to.deep.include({ status: 'COMPLETE', imageLocation: `s3://${world.bucket}/${imageKey(input.caseId, volumeId)}` });
       expect(record.volumes[volumeId]!.manifest!.imageSha256).to.equal(await sha256OfFile(file));
     }
+  });
+
+  it('was planned by the preflight, with what the estate has published, and begun when a second person had approved it', async () => {
+    const { record } = await readCase(s3Records(world.s3, world.bucket), input);
+    expect(decided).to.include({ code: 0, stderr: '' });
+    expect(record.approvals.map(({ decision, by, reason }) => [decision, by, reason])).to.deep.equal([['approved', sessionOf('bob'), 'confirmed with the owner']]);
+    expect(record.estimate!.seconds).to.be.above(0);
+    const order = calls.map(({ action }) => action);
+    expect(order.indexOf('preflight')).to.be.below(order.indexOf('ask-approval'));
+    expect(order.indexOf('ask-approval')).to.be.below(order.indexOf('createSnapshots'));
+    for (const { args } of calls.filter(({ action }) => action === 'runInstances')) {
+      expect(args).to.include({ ImageId: await published(world, 'collectorImageId') });
+      expect(args).to.have.nested.property('NetworkInterfaces[0].SubnetId', await published(world, 'collectorSubnetIds'));
+    }
+    const copied = calls.filter(({ action, inMember }) => action === 'copySnapshot' && inMember).map(({ args }) => args['KmsKeyId']);
+    expect(copied).to.deep.equal([await published(world, 'transitKeyArn'), await published(world, 'transitKeyArn')]);
   });
 
   it('gave each collector its one case and one volume', () => {
@@ -151,7 +177,7 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
   it('leaves out of moto only what moto still does not know', async () => {
     for (const name of Object.keys(MOTO_LACKS)) {
       const [service, action] = name.split(':') as [string, string];
-      const parameters = { InstanceId: suspect.instanceId, SnapshotId: 'snap-0123456789abcdef0', LockMode: 'governance', LockDuration: 1, FindingIdentifiers: [{ Id: 'a', ProductArn: 'arn:aws:securityhub:eu-west-1::product/aws/guardduty' }] };
+      const parameters = { InstanceId: suspect.instanceId, SnapshotId: 'snap-0123456789abcdef0', LockMode: 'governance', LockDuration: 1, ServiceCode: 'ebs', FindingIdentifiers: [{ Id: 'a', ProductArn: 'arn:aws:securityhub:eu-west-1::product/aws/guardduty' }] };
       const models = await world.bridge.models(service, [action]);
       const known = Object.fromEntries(Object.entries(parameters).filter(([key]) => models[action]!.input.members![key] !== undefined));
       const refused = await world.call('member', service, action, known).then(() => undefined, (error: unknown) => error);

@@ -47,7 +47,7 @@ describe('the credentials of a contained instance', function () {
   });
 
   const contain = async (hook?: RunOptions['hook']): Promise<{ readonly run: CaseRun; readonly input: AcquisitionInput }> => {
-    const { instanceId } = await startSuspect(world, 0);
+    const { instanceId } = await startSuspect(world, { dataVolumes: 0 });
     await inMember('ec2', 'associateIamInstanceProfile', { InstanceId: instanceId, IamInstanceProfile: { Arn: WEB.profile } });
     const input = inputFor(instanceId, { containment: 'isolate' });
     return { input, run: await runCase({ world, records, input, ...(hook === undefined ? {} : { hook }) }) };
@@ -117,7 +117,7 @@ describe('the credentials of a contained instance', function () {
   });
 
   it('are left alone where the instance has none', async () => {
-    const { instanceId } = await startSuspect(world, 0);
+    const { instanceId } = await startSuspect(world, { dataVolumes: 0 });
     const input = inputFor(instanceId, { containment: 'isolate' });
     const run = await runCase({ world, records, input });
     expect([run.status, onCredentials(run)]).to.deep.equal(['SUCCEEDED', ['modifyInstanceMetadataOptions']]);

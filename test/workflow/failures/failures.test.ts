@@ -1,27 +1,20 @@
 import { expect } from 'chai';
 import { assert as check, asyncProperty, constant, jsonValue, oneof, record as recordOf } from 'fast-check';
-import type { AcquisitionInput, AcquisitionRecord, CaseChange } from '../../../modules/vocabulary/index.ts';
+import type { AcquisitionInput, CaseChange } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { Tokens } from '../../helpers/asl/interpreter.ts';
 import { AwsWorld } from '../world/aws-world.ts';
 import { inputFor, readCase } from '../world/case.ts';
 import type { AwsCall, Hook } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
-import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
-import { startSuspect, type Suspect } from '../world/suspect.ts';
+import { runCase, type RunOptions } from '../world/run-case.ts';
+import { startSuspect } from '../world/suspect.ts';
+import { acquireIn, expectLoud, problemOf, statesOf, type CaseOptions, type Ended } from './support.ts';
 
 /** What EC2 says no with, under the one name that Step Functions gives all its errors. */
 const ec2Says = (message: string): Promise<never> => Promise.reject(new AslError('Ec2.Ec2Exception', `${message} (Service: Ec2, Status Code: 400, Request ID: 1)`));
 
 /** Whether a call is for the first of the suspect's volumes: a collector's start, or a call about one of its snapshots. */
 const ofCollectorOf = (volumeId: string, { args }: AwsCall): boolean => JSON.stringify(args['TagSpecifications'] ?? {}).includes(volumeId);
-
-interface Ended {
-  readonly run: CaseRun;
-  readonly record: AcquisitionRecord;
-  readonly suspect: Suspect;
-  readonly input: AcquisitionInput;
-}
 
 describe('an acquisition that goes wrong', function () {
   this.timeout(300_000);
@@ -32,27 +25,7 @@ describe('an acquisition that goes wrong', function () {
   });
   after(() => world?.stop());
 
-  type Case = Omit<RunOptions, 'world' | 'records' | 'input' | 'hook'> & { readonly options?: Parameters<typeof inputFor>[1]; readonly volumes?: number; readonly hook?: (call: AwsCall, suspect: Suspect) => ReturnType<Hook> };
-  const acquire = async ({ options, volumes = 1, hook, ...more }: Case = {}): Promise<Ended> => {
-    const suspect = await startSuspect(world, volumes - 1);
-    const input = inputFor(suspect.instanceId, options);
-    const run = await runCase({ world, records, input, ...more, ...(hook === undefined ? {} : { hook: (call: AwsCall) => hook(call, suspect) }) });
-    return { run, input, suspect, record: (await readCase(records, input)).record };
-  };
-  const states = (run: CaseRun): string[] => run.history.filter(({ type }) => type === 'entered').map(({ state }) => state);
-  const problemOf = ({ run }: Ended): string => JSON.stringify((JSON.parse(run.told[0]!.Message) as { problem: unknown }).problem);
-
-  /** Every bad ending is loud: the execution fails, somebody is told once, the record is closed, and nothing of the source was ended. */
-  const expectLoud = (ended: Ended, error: string): void => {
-    const { run, record, suspect } = ended;
-    expect(run.status).to.equal('FAILED');
-    expect(run.error).to.equal(error);
-    expect(run.told).to.have.length(1);
-    expect(JSON.parse(run.told[0]!.Message)).to.include({ status: record.status, instance: suspect.instanceId });
-    expect(record.endedAt).to.be.a('string');
-    const onSource = run.calls.filter(({ action, args }) => /terminate|delete|stop|detach/i.test(action) && [suspect.instanceId, ...suspect.volumeIds].some((id) => JSON.stringify(args).includes(id)));
-    expect(onSource.map(({ action }) => action)).to.deep.equal([]);
-  };
+  const acquire = (options?: CaseOptions): Promise<Ended> => acquireIn({ world, records }, options);
   const left = ({ record }: Ended): string[] => record.leftBehind.map(({ why }) => why.replace(/ in account \d+| until .*/g, ''));
 
   it('tells of a snapshot in state error at once, and images the other volume', async () => {
@@ -83,7 +56,7 @@ describe('an acquisition that goes wrong', function () {
     const ended = await acquire({ hook: ({ action, inMember }) => (action === 'copySnapshot' && inMember ? ec2Says('The specified KMS key is not accessible') : undefined) });
     expectLoud(ended, 'Cleanroom.VolumesFailed');
     expect(problemOf(ended)).to.contain('Copy it under the transit key').and.contain('KMS key is not accessible');
-    expect(states(ended.run)).not.to.include('Wait for room for the copy');
+    expect(statesOf(ended.run)).not.to.include('Wait for room for the copy');
     expect(left(ended)).to.have.members(['source snapshot; Cleanroom deletes nothing there', 'role and profile of the collectors', 'collector of a volume that was not imaged']);
   });
 
@@ -99,7 +72,7 @@ describe('an acquisition that goes wrong', function () {
     const { run, record } = await acquire({ hook: ({ action, inMember }) => (action === 'copySnapshot' && !inMember && refusals-- > 0 ? ec2Says('Too many snapshot copies in progress. The limit is 20 for this destination region.') : undefined) });
     expect(run.status).to.equal('SUCCEEDED');
     expect(record.status).to.equal('COMPLETE');
-    expect(states(run).filter((state) => state === 'Wait for room for the evidence')).to.have.length(3);
+    expect(statesOf(run).filter((state) => state === 'Wait for room for the evidence')).to.have.length(3);
     expect(record.actual!.seconds).to.be.above(0).and.at.most(run.hours * 3600);
     expect(record.actual!.stages.map(({ stage }) => stage)).to.include.members(['open', 'preserve', 'image']);
   });
@@ -126,7 +99,7 @@ describe('an acquisition that goes wrong', function () {
     const ended = await acquire({ collector: { starts: false } });
     expectLoud(ended, 'Cleanroom.VolumesFailed');
     expect(problemOf(ended)).to.contain('Cleanroom.CollectorNotReady');
-    expect(states(ended.run)).not.to.include('Attach it to the collector');
+    expect(statesOf(ended.run)).not.to.include('Attach it to the collector');
     expect(left(ended)).to.include('collector of a volume that was not imaged');
   });
 
@@ -163,43 +136,6 @@ describe('an acquisition that goes wrong', function () {
     expect(left(ended)).to.include.members(['collector of a volume that was not imaged', 'restored volume that was not imaged', 'copy under the transit key']);
   });
 
-  it('does nothing to the suspect when nobody approves, or somebody refuses', async () => {
-    const touching = (run: CaseRun): string[] => run.calls.filter(({ inMember, action }) => inMember && !action.startsWith('describe')).map(({ action }) => action);
-    const expired = await acquire({ options: { approval: 'required', approvalMinutes: 90 } });
-    expectLoud(expired, 'Cleanroom.Cancelled');
-    expect(problemOf(expired)).to.contain('Cleanroom.ApprovalExpired');
-    expect([expired.record.status, expired.run.hours, touching(expired.run)]).to.deep.equal(['CANCELLED', 1.5, []]);
-
-    const tokens = new Tokens();
-    const refusing = (event: { token: string }): Promise<unknown> => Promise.resolve(tokens.failure(event.token, 'Cleanroom.ApprovalRefused', 'alice: it is a test system')).then(() => ({ asked: true }));
-    const refused = await acquire({ options: { approval: 'required' }, tokens, handlers: { 'ask-approval': refusing } });
-    expectLoud(refused, 'Cleanroom.Cancelled');
-    expect([refused.record.status, touching(refused.run)]).to.deep.equal(['CANCELLED', []]);
-    expect(problemOf(refused)).to.contain('alice: it is a test system');
-  });
-
-  it('goes on when somebody approves', async () => {
-    const tokens = new Tokens();
-    const approving = (event: { token: string }): Promise<unknown> => Promise.resolve(tokens.success(event.token, { approvedBy: 'alice', reason: 'go' })).then(() => ({ asked: true }));
-    const { run, record } = await acquire({ options: { approval: 'required' }, tokens, handlers: { 'ask-approval': approving } });
-    expect([run.status, record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
-  });
-
-  it('says what to fix where the preflight stops, and changes nothing', async () => {
-    const stop = { verdict: 'stop', problems: [{ code: 'GRANT_MISSING', what: 'the key has no grant', fix: 'grant it' }] };
-    const ended = await acquire({ handlers: { preflight: () => Promise.resolve(stop) } });
-    expectLoud(ended, 'Cleanroom.Preflight');
-    expect(problemOf(ended)).to.contain('GRANT_MISSING: the key has no grant; grant it');
-    expect(states(ended.run)).not.to.include('Say that preserving begins');
-  });
-
-  it('queues for four hours at most', async () => {
-    const queue = { verdict: 'queue', problems: [{ code: 'QUOTA_VOLUMES', what: 'no room', fix: 'wait' }], waitSeconds: 600, estimate: { seconds: 1, usd: 0, stages: [] } };
-    const ended = await acquire({ handlers: { preflight: () => Promise.resolve(queue) } });
-    expectLoud(ended, 'Cleanroom.QueueTimeout');
-    expect(ended.run.hours).to.be.within(4, 4.2);
-  });
-
   it('is loud even when nobody can be told: the execution fails, and the record is closed', async () => {
     const { run, record } = await acquire({ hook: ({ action }) => (action === 'publish' ? Promise.reject(new AslError('Sns.SnsException', 'the topic is gone')) : undefined) });
     expect(run).to.include({ status: 'FAILED', error: 'Cleanroom.NotificationFailed' });
@@ -215,7 +151,7 @@ describe('an acquisition that goes wrong', function () {
   });
 
   it('keeps two instances of one case apart that are acquired at the same time', async () => {
-    const suspects = [await startSuspect(world, 0), await startSuspect(world, 0)];
+    const suspects = [await startSuspect(world, { dataVolumes: 0 }), await startSuspect(world, { dataVolumes: 0 })];
     const inputs = suspects.map(({ instanceId }) => inputFor(instanceId, {}, 'case-of-two'));
     const runs = await Promise.all(inputs.map((input) => runCase({ world, records, input })));
     expect(runs.map(({ status }) => status)).to.deep.equal(['SUCCEEDED', 'SUCCEEDED']);

@@ -21,14 +21,13 @@ describe('the finding of an acquisition that ended', function () {
 
   type Finding = AcquisitionInput['trigger']['finding'];
   /** moto has neither of the two operations: they are answered here, as Security Hub answers them. */
-  const acquire = async (finding: Finding, answer: () => Promise<unknown>, preflight?: () => Promise<unknown>): Promise<{ readonly run: CaseRun; readonly noted: readonly AwsCall[]; readonly input: AcquisitionInput }> => {
-    const { instanceId } = await startSuspect(world, 0);
+  const acquire = async (finding: Finding, answer: () => Promise<unknown>, keyArn?: string): Promise<{ readonly run: CaseRun; readonly noted: readonly AwsCall[]; readonly input: AcquisitionInput }> => {
+    const { instanceId } = await startSuspect(world, { dataVolumes: 0, ...(keyArn === undefined ? {} : { keyArn }) });
     const base = inputFor(instanceId);
     const input: AcquisitionInput = { ...base, trigger: { ...base.trigger, kind: 'guardduty', ...(finding === undefined ? {} : { finding }) } };
     const run = await runCase({
       world, records: new MemoryRecords(), input,
       hook: ({ service }) => (service === 'securityhub' ? answer() : undefined),
-      ...(preflight === undefined ? {} : { handlers: { preflight } }),
     });
     return { run, input, noted: run.calls.filter(({ service }) => service === 'securityhub') };
   };
@@ -52,7 +51,7 @@ describe('the finding of an acquisition that ended', function () {
   });
 
   it('is told of an acquisition that failed as well', async () => {
-    const { run, noted } = await acquire({ api: 'BatchUpdateFindings', id: FINDING, productArn: PRODUCT }, processed, () => Promise.resolve({ verdict: 'stop', problems: [{ code: 'X', what: 'no', fix: 'yes' }] }));
+    const { run, noted } = await acquire({ api: 'BatchUpdateFindings', id: FINDING, productArn: PRODUCT }, processed, `arn:aws:kms:${PLACE.region}:200000000002:key/of-nobody`);
     expect(run.status).to.equal('FAILED');
     expect((noted[0]!.args['Note'] as { Text: string }).Text).to.contain('FAILED');
   });

@@ -1,15 +1,16 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../../agent/adapters/stores/s3-client.ts';
 import { policyDocument } from '../../../modules/policy.ts';
-import { alertTopicName, bucketName, iamPath, logGroupName, roleName, type Place } from '../../../modules/vocabulary/index.ts';
+import { alertTopicName, bucketName, iamPath, logGroupName, roleName } from '../../../modules/vocabulary/index.ts';
 import { AwsBridge, type Credentials } from '../../helpers/aws/bridge.ts';
 import { type Moto, startMoto } from '../../helpers/moto.ts';
 import { type S3Front, startS3Front } from '../../helpers/s3-front.ts';
 import { useCredentials } from '../../helpers/s3-store.ts';
 import { newLockedBucket } from './locked-bucket.ts';
+import { MEMBER, PLACE } from './place.ts';
+import { makeSurroundings } from './surroundings.ts';
 
-export const PLACE: Place = { prefix: 'cleanroom', partition: 'aws', account: '100000000003', region: 'eu-west-1' };
-export const MEMBER = '200000000002';
+export { MEMBER, PLACE };
 /** Whoever comes to moto without having assumed a role. */
 const NOBODY: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
@@ -22,11 +23,16 @@ type Answer = Readonly<Record<string, never>>;
 export class AwsWorld {
   readonly bucket = bucketName(PLACE, 'active');
   readonly #moto: Moto;
+  readonly #clients: { destroy(): void }[] = [];
   readonly front: S3Front;
   readonly bridge: AwsBridge;
   readonly s3: S3Client;
   /** An image that moto has; asked for once, since it has very many. */
   imageId = '';
+  /** Where people are told. */
+  topicArn = '';
+  /** What Service Quotas lists of a service; what it does not, has AWS's published value. */
+  readonly quotas: Record<string, { QuotaName: string; Value: number }[]> = { ec2: [{ QuotaName: 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances', Value: 10_000 }] };
   readonly forensic: Credentials;
   readonly member: Credentials;
 
@@ -47,6 +53,7 @@ export class AwsWorld {
     const forensic = await enter(PLACE.account);
     useCredentials(forensic);
     process.env['AWS_SESSION_TOKEN'] = forensic.sessionToken ?? '';
+    process.env['AWS_ENDPOINT_URL_STS'] = moto.endpoint;
     const world = new AwsWorld(moto, front, bridge, forensic, await enter(MEMBER));
     const { Images } = (await world.call('member', 'ec2', 'describeImages', { Owners: ['amazon'] })) as unknown as { Images: { ImageId: string }[] };
     world.imageId = Images[0]!.ImageId;
@@ -54,7 +61,8 @@ export class AwsWorld {
     for (const group of ['readiness', 'capture', 'audit'] as const) await world.call('forensic', 'logs', 'createLogGroup', { LogGroupName: logGroupName(group) });
     await world.call('forensic', 'iam', 'createPolicy', { PolicyName: roleName(PLACE, 'collector'), Path: iamPath(PLACE), PolicyDocument: JSON.stringify(policyDocument(ANYTHING)) });
     await world.call('forensic', 'iam', 'createPolicy', { PolicyName: `${PLACE.prefix}-pipeline-boundary-${PLACE.region}`, Path: iamPath(PLACE), PolicyDocument: JSON.stringify(policyDocument(ANYTHING)) });
-    await world.call('forensic', 'sns', 'createTopic', { Name: alertTopicName(PLACE) });
+    world.topicArn = ((await world.call('forensic', 'sns', 'createTopic', { Name: alertTopicName(PLACE) })) as unknown as { TopicArn: string }).TopicArn;
+    await makeSurroundings(world);
     return world;
   }
 
@@ -75,8 +83,16 @@ export class AwsWorld {
     return assume(this.bridge, this.#moto.endpoint, this.forensic, roleArn, externalId);
   }
 
+  /** A client that is closed when the world ends. */
+  closes<Client extends { destroy(): void }>(client: Client): Client {
+    this.#clients.push(client);
+    return client;
+  }
+
   async stop(): Promise<void> {
+    for (const client of this.#clients) client.destroy();
     delete process.env['AWS_SESSION_TOKEN'];
+    delete process.env['AWS_ENDPOINT_URL_STS'];
     useCredentials();
     this.s3.destroy();
     await this.bridge.stop();

@@ -9,20 +9,21 @@ interface Call {
 }
 
 /** Operations that moto does not know at all, and what AWS answers. One that moto learns fails the end-to-end test, and goes. */
-export const MOTO_LACKS: Readonly<Record<string, (args: Record<string, unknown>) => unknown>> = {
+export const MOTO_LACKS: Readonly<Record<string, (args: Record<string, unknown>, world: AwsWorld) => unknown>> = {
   'ec2:getConsoleScreenshot': ({ InstanceId }) => ({ InstanceId, ImageData: Buffer.from([0xff, 0xd8, 0xff, 0xe0]).toString('base64') }),
   'ec2:lockSnapshot': ({ SnapshotId, LockDuration }) => ({
     SnapshotId,
     LockState: 'governance',
     LockExpiresOn: new Date(Date.now() + Number(LockDuration) * 86_400_000).toISOString(),
   }),
+  'service-quotas:listServiceQuotas': ({ ServiceCode }, { quotas }) => ({ Quotas: quotas[ServiceCode as string] ?? [] }),
   'securityhub:batchUpdateFindings': ({ FindingIdentifiers }) => ({ ProcessedFindings: FindingIdentifiers, UnprocessedFindings: [] }),
 };
 
 /** What `moto` cannot do with what it knows. */
 export async function fillIn(world: AwsWorld, call: Call, real: () => Promise<unknown>): Promise<unknown> {
   const name = `${call.service}:${call.action}`;
-  if (name in MOTO_LACKS) return MOTO_LACKS[name]!(call.args);
+  if (name in MOTO_LACKS) return MOTO_LACKS[name]!(call.args, world);
   if (call.service === 'ec2' && !call.inMember && (call.action === 'copySnapshot' || call.action === 'createVolume')) return fromShared(world, call);
   if (call.action === 'getConsoleOutput') return encoded((await real()) as { Output?: string });
   if (call.action === 'filterLogEvents') return filtered(world, call);

@@ -21,10 +21,8 @@ export interface RunOptions {
   readonly hook?: Hook;
   /** What the collector of a volume does once the volume is attached. @default it stores a genuine image and ends */
   readonly collector?: Partial<Collector>;
-  readonly handlers?: Parameters<typeof dispatchTo>[0]['handlers'];
   readonly tokens?: Tokens;
   readonly clock?: VirtualClock;
-  readonly route?: 'direct' | 'transit';
   /** Name of the execution. @default the one that its case and instance give */
   readonly name?: string;
 }
@@ -51,7 +49,7 @@ export interface CaseRun extends ExecutionResult {
 }
 
 /** Runs a case on a virtual clock: moto for AWS, the real functions, and a collector that is told what to do. */
-export async function runCase({ world, records, input, hook, collector = {}, handlers, tokens = new Tokens(), clock = new VirtualClock(Date.now()), route, name = nameOf(input) }: RunOptions): Promise<CaseRun> {
+export async function runCase({ world, records, input, hook, collector = {}, tokens = new Tokens(), clock = new VirtualClock(Date.now()), name = nameOf(input) }: RunOptions): Promise<CaseRun> {
   const { starts = true, livesFor = Infinity, saysGoodbye = true, stores = {} } = collector;
   const calls: AwsCall[] = [];
   const told: { Subject: string; Message: string }[] = [];
@@ -100,7 +98,7 @@ export async function runCase({ world, records, input, hook, collector = {}, han
   const dispatch = dispatchTo({
     world,
     calls,
-    handlers: { ...handlersOf({ world, records, now: () => new Date(clock.now()), sizeOf: () => IMAGE.length, ...(route === undefined ? {} : { route }) }), ...handlers },
+    handlers: handlersOf({ world, records, now: () => new Date(clock.now()), sizeOf: () => IMAGE.length }),
     hook: (call) => hook?.(call) ?? collectorHook(call),
   });
   const execution = new Execution({ machine: MACHINE, input, name, stateMachineArn: MACHINE_ARN, dispatch, clock, tokens });
