@@ -17,33 +17,69 @@ type Sbom = { readonly components: readonly { readonly purl: string; readonly li
 describe('the collector bundle', function () {
   this.timeout(600_000);
   let folder: string;
-  let archives: string[];
+  /** Of the same commit, for the same architectures, built twice. */
+  let builds: string[][];
+  /** Unpacked: this machine's, and the other architecture's. */
   let bundle: string;
+  let foreign: string;
   before(async () => {
     ({ path: folder } = await tempDir());
-    const build = async (name: string, umask: string): Promise<string> => {
+    const build = async (name: string, umask: string): Promise<string[]> => {
       const out = join(folder, name);
-      const { stdout } = await execa('sh', ['-c', `umask ${umask}; exec "$0" "$@"`, process.execPath, 'scripts/build-collector.ts', '--out', out], { cwd: root });
-      return stdout.trim();
+      const { stdout } = await execa('sh', ['-c', `umask ${umask}; exec "$0" "$@"`, process.execPath, 'scripts/build-collector.ts', '--arch', 'all', '--out', out], { cwd: root });
+      return stdout.trim().split('\n');
     };
-    archives = [await build('one', '022'), await build('two', '077')];
-    await execa('tar', ['--extract', '--file', archives[0]!, '--directory', folder]);
-    bundle = join(folder, archives[0]!.split('/').at(-1)!.replace('.tar.gz', ''));
+    builds = [await build('one', '022'), await build('two', '077')];
+    for (const archive of builds[0]!) await execa('tar', ['--extract', '--file', archive, '--directory', folder]);
+    const unpacked = (architecture: string): string => join(folder, `cleanroom-collector-0.1.0-linux-${architecture}`);
+    bundle = unpacked(process.arch);
+    foreign = unpacked(ARCHITECTURES.find((name) => name !== process.arch)!);
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it('is the same bytes when it is built twice from one commit, whoever builds it', async () => {
-    const [one, two] = await Promise.all(archives.map(sha256Of));
-    expect(one).to.equal(two);
-    expect(await read(`${archives[0]}.sha256`)).to.equal(`${one}  ${archives[0]!.split('/').at(-1)}\n`);
+  it('is the same bytes when it is built twice from one commit, whoever builds it, for either architecture', async () => {
+    const [one, two] = await Promise.all(builds.map((archives) => Promise.all(archives.map(sha256Of))));
+    expect(one).to.have.length(ARCHITECTURES.length);
+    expect(one).to.deep.equal(two);
+    for (const [index, archive] of builds[0]!.entries()) {
+      expect(await read(`${archive}.sha256`)).to.equal(`${one![index]}  cleanroom-collector-0.1.0-linux-${ARCHITECTURES[index]}.tar.gz\n`);
+    }
   });
 
   it('lists every file it holds with its SHA-256', async () => {
-    const listed = (await read(join(bundle, 'SHA256SUMS'))).trim().split('\n').map((line) => line.slice(66));
-    const entries = await readdir(bundle, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(bundle.length + 1));
-    expect(listed).to.have.members(files.filter((file) => file !== 'SHA256SUMS'));
-    await execa('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: bundle });
+    for (const unpacked of [bundle, foreign]) {
+      const listed = (await read(join(unpacked, 'SHA256SUMS'))).trim().split('\n').map((line) => line.slice(66));
+      const entries = await readdir(unpacked, { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(unpacked.length + 1));
+      expect(listed).to.have.members(files.filter((file) => file !== 'SHA256SUMS'));
+      await execa('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: unpacked });
+    }
+  });
+
+  it('differs between architectures in the Node it carries, and in what names it', async () => {
+    const sums = async (unpacked: string): Promise<string[]> => (await read(join(unpacked, 'SHA256SUMS'))).trim().split('\n');
+    const others = await sums(foreign);
+    expect((await sums(bundle)).filter((line) => !others.includes(line)).map((line) => line.slice(66))).to.have.members(['VERSION', 'lib/node', 'sbom.cdx.json']);
+    for (const architecture of ARCHITECTURES) {
+      const unpacked = join(folder, `cleanroom-collector-0.1.0-linux-${architecture}`);
+      // e_machine of the ELF header, as /usr/include/elf.h numbers it.
+      expect((await readFile(join(unpacked, 'lib/node'))).readUInt16LE(18)).to.equal({ x64: 62, arm64: 183 }[architecture]);
+      expect(await read(join(unpacked, 'VERSION'))).to.equal(`0.1.0 linux-${architecture} node-${NODE_VERSION}\n`);
+      const { components } = JSON.parse(await read(join(unpacked, 'sbom.cdx.json'))) as Sbom;
+      const runtime = components.find(({ purl }) => purl === `pkg:npm/node-linux-${architecture}@${NODE_VERSION}`);
+      expect(Buffer.from(runtime!.hashes[0]!.content, 'hex').toString('base64')).to.equal(NODE_INTEGRITY[architecture].slice('sha512-'.length));
+    }
+  });
+
+  it('is not installed on a machine of the other architecture, which is told so', async () => {
+    const host = await overlayRoot(foreign);
+    try {
+      const refused = await host.run('/bundle/install.sh --unattended || { code=$?; test ! -e /usr/lib/cleanroom; exit $code; }');
+      expect(refused.output).to.match(/^install: this bundle is 0\.1\.0 linux-\w+ node-\S+, this machine is \w+; build the other one$/);
+      expect(refused.code).to.equal(3);
+    } finally {
+      await host.remove();
+    }
   });
 
   it('is one JavaScript file, which images and verifies with the Node beside it and nothing else', async () => {
