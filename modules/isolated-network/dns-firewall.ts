@@ -16,11 +16,15 @@ export interface DnsFirewallProps extends NetworkLoggingProps {
   readonly services: readonly InterfaceService[];
 }
 
-/** Names that resolve inside: those of the endpoints and of buckets. */
+/**
+ * Names that resolve inside: those of the endpoints and of buckets. Amazon Linux asks for its packages by the dual-stack
+ * name of their bucket (`al2023-repos-….s3.dualstack.…`), which the gateway endpoint carries over IPv4 like any other.
+ */
 export const allowedDomains = (region: string, services: readonly InterfaceService[]): readonly string[] => [
   ...services.map((service) => `${service}.${region}.amazonaws.com.`),
   `s3.${region}.amazonaws.com.`,
   `*.s3.${region}.amazonaws.com.`,
+  `*.s3.dualstack.${region}.amazonaws.com.`,
 ];
 
 /**

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { denyUnloggedSessions } from '../../modules/governance/policies/index.ts';
 import { cidrsOverlap, isAlignedCidr, subnetCidr, TIERS } from '../../modules/isolated-network/subnets.ts';
 import { allowedDomains } from '../../modules/isolated-network/dns-firewall.ts';
+import { awsOwnedBuckets } from '../../modules/isolated-network/policies/endpoints.ts';
 import { bucketName, caseCollectorRoleArn, FORENSIC_ROLES, parameterName, PARAMETERS, roleArn, roleName, stackId, type BucketPurpose, type ParameterName } from '../../modules/vocabulary/index.ts';
 import { parseEstate } from '../../infra/config.ts';
 import { estateInput, resources, synthEstate, type Synthesized } from '../infra/helpers/synth.ts';
@@ -57,7 +58,18 @@ describe('details that no simulator sees', () => {
   });
 
   it('only names of AWS in the own Region resolve', () => {
-    expect(allowedDomains('eu-west-1', ['kms', 'sts'])).to.deep.equal(['kms.eu-west-1.amazonaws.com.', 'sts.eu-west-1.amazonaws.com.', 's3.eu-west-1.amazonaws.com.', '*.s3.eu-west-1.amazonaws.com.']);
+    expect(allowedDomains('eu-west-1', ['kms', 'sts'])).to.deep.equal(['kms.eu-west-1.amazonaws.com.', 'sts.eu-west-1.amazonaws.com.', 's3.eu-west-1.amazonaws.com.', '*.s3.eu-west-1.amazonaws.com.', '*.s3.dualstack.eu-west-1.amazonaws.com.']);
+  });
+
+  it('each of AWS\'s own buckets that the S3 endpoint leads to resolves by the name that its client asks for', () => {
+    const region = 'eu-central-1';
+    const domains = allowedDomains(region, ['kms']);
+    const resolves = (host: string): boolean => domains.some((domain) => (domain.startsWith('*') ? `${host}.`.endsWith(domain.slice(1)) : `${host}.` === domain));
+    // dnf's repository file has the dual-stack name; Systems Manager and Image Builder ask for the Region's.
+    const hosts = awsOwnedBuckets('aws', region).map((arn) => arn.replace('arn:aws:s3:::', '').replace('/*', '')).map((bucket) => `${bucket}.s3.${bucket.startsWith('al2023-repos-') ? 'dualstack.' : ''}${region}.amazonaws.com`);
+    expect(hosts).to.include('al2023-repos-eu-central-1-de612dc2.s3.dualstack.eu-central-1.amazonaws.com');
+    expect(hosts.filter((host) => !resolves(host))).to.deep.equal([]);
+    expect(['cdn.amazonlinux.com', 'bucket.s3.us-east-1.amazonaws.com', 's3.eu-central-1.amazonaws.com.evil.example'].filter(resolves)).to.deep.equal([]);
   });
 
   it('a monitored account\'s keys are granted in the Region they live in', () => {
