@@ -18,7 +18,9 @@ test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mk
   python3-fusepy:/usr/lib/python3/dist-packages/fusepy.py cryptsetup-bin:cryptsetup lvm2:lvm
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
   openssl:openssl python3:python3 shellcheck:shellcheck systemd:systemd-notify nftables:nft"
-image_packages="$test_packages debootstrap:debootstrap qemu-system-x86:qemu-system-x86_64 iproute2:ip"
+image_packages="$test_packages debootstrap:debootstrap qemu-system-x86:qemu-system-x86_64 iproute2:ip
+  nbdkit:nbdkit"
+image_arm64_packages='qemu-system-arm:qemu-system-aarch64 qemu-user-static:qemu-aarch64-static'
 bench_packages="$quickstart_packages awscli:/usr/bin/aws rclone:rclone openssl:openssl"
 
 say() { printf 'set-up: %s\n' "$*" >&2; }
@@ -37,7 +39,10 @@ case $mode in
   run) packages='' ;;
   quickstart) packages=$quickstart_packages ;;
   test) packages=$test_packages ;;
-  image) packages=$image_packages ;;
+  image)
+    packages=$image_packages
+    case " $* " in *arm64*) packages="$packages $image_arm64_packages" ;; esac
+    ;;
   bench) packages=$bench_packages ;;
   *)
     echo "set-up: got mode \"$mode\"; allowed: run, quickstart, test, image, bench" >&2

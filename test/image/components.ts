@@ -13,6 +13,7 @@ import { fillIn, type ComponentStep } from '../helpers/component-document.ts';
 import { overlayRoot, type OverlayRoot, type Shell } from '../helpers/overlay-root.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { baseRoot } from './guest-root.ts';
+import { PLATFORMS } from './platform.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
 const PHASES = ['build', 'validate', 'test'] as const;
@@ -96,7 +97,7 @@ async function runRecipe(recipe: ImageRecipe, base: string, bucket: string): Pro
   }
 }
 
-const base = await baseRoot(join(checkout, '.tools/image'));
+const base = await baseRoot(join(checkout, '.tools/image'), PLATFORMS.x64);
 const { stdout: archive } = await execa(process.execPath, ['scripts/build-collector.ts', '--arch', 'x64'], { cwd: checkout, stderr: 2 });
 const bucket = await tempDir();
 try {

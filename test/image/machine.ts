@@ -2,6 +2,12 @@
 import { spawn } from 'node:child_process';
 import { createConnection, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Platform } from './platform.ts';
+
+/** Software emulation is ten times slower than a machine, and a loaded machine is slower still. */
+export const PATIENCE_MS = 20 * 60_000;
+/** Root ports, for as many disks. */
+const SLOTS = 4;
 
 export type Machine = {
   /** What it wrote on its serial console so far. */
@@ -14,9 +20,13 @@ export type Machine = {
 };
 
 export type MachineOptions = {
+  readonly platform: Platform;
   readonly kernel: string;
   readonly initrd: string;
-  readonly disk: string;
+  /** The machine's own disk; `unsafe` makes a flush nothing, and the machine faster. */
+  readonly disk: { readonly file: string; readonly cache: 'unsafe' | 'writeback' };
+  /** Raw disks that are there from the start, as NVMe. @default none */
+  readonly sources?: readonly { readonly file: string; readonly serial: string; readonly bytesPerSecond: number }[];
   /** TAP interface that is there already. */
   readonly tap: string;
   /** UNIX socket for QEMU's monitor. */
@@ -53,12 +63,29 @@ const connected = async (path: string): Promise<Socket> => {
   }
 };
 
-export async function startMachine({ kernel, initrd, disk, tap, monitor, timeoutMs }: MachineOptions): Promise<Machine> {
-  const child = spawn('qemu-system-x86_64', [
-    '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1536', '-no-reboot', '-nodefaults', '-display', 'none',
+/** Waits until `look` finds something. @throws Error with the console's end when the machine ended, or too much time passed */
+export async function until<T>(what: string, machine: Machine, look: () => Promise<T | undefined> | T | undefined, everyMs = 500): Promise<T> {
+  let over = false;
+  void machine.ended.then(() => (over = true));
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(everyMs)) {
+    const isOver = over;
+    const found = await look();
+    if (found !== undefined) return found;
+    if (isOver || Date.now() > end) throw new Error(`${isOver ? 'the machine ended' : 'waited too long'} before this: ${what}\n${machine.console().slice(-8000)}`);
+  }
+}
+
+export async function startMachine({ platform, kernel, initrd, disk, sources = [], tap, monitor, timeoutMs }: MachineOptions): Promise<Machine> {
+  const slots = platform.rootPorts ? Array.from({ length: SLOTS }, (_, slot) => ['-device', `pcie-root-port,id=slot${slot},chassis=${slot},slot=${slot}`]).flat() : [];
+  let attached = 0;
+  const child = spawn(`qemu-system-${platform.machine}`, [
+    ...platform.emulation, ...slots, '-accel', 'tcg,thread=multi', '-smp', '2', '-m', '1536', '-no-reboot', '-nodefaults', '-display', 'none',
     '-serial', 'stdio', '-qmp', `unix:${monitor},server=on,wait=off`, '-device', 'virtio-rng-pci',
-    '-kernel', kernel, '-initrd', initrd, '-append', 'console=ttyS0 root=/dev/vda rw panic=1 quiet systemd.journald.forward_to_console=1 systemd.gpt_auto=0',
-    '-drive', `file=${disk},format=raw,if=virtio,cache=unsafe`,
+    '-kernel', kernel, '-initrd', initrd, '-append', `console=${platform.console} root=/dev/vda rw panic=1 quiet systemd.journald.forward_to_console=1 systemd.gpt_auto=0`,
+    '-drive', `file=${disk.file},format=raw,if=virtio,cache=${disk.cache}`,
+    ...sources.flatMap(({ file, serial, bytesPerSecond }) => [
+      '-drive', `file=${file},format=raw,if=none,id=${serial},cache=writethrough,throttling.bps-read=${bytesPerSecond}`, '-device', `nvme,drive=${serial},serial=${serial}`,
+    ]),
     '-netdev', `tap,id=net,ifname=${tap},script=no,downscript=no`, '-device', 'virtio-net-pci,netdev=net',
   ], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -75,7 +102,7 @@ export async function startMachine({ kernel, initrd, disk, tap, monitor, timeout
     async attach(file, serial) {
       const human = (line: string): Promise<void> => command(socket, 'human-monitor-command', { 'command-line': line });
       await human(`drive_add 0 if=none,id=${serial},file=${file},format=raw,cache=writethrough`);
-      await human(`device_add nvme,drive=${serial},serial=${serial}`);
+      await human(`device_add nvme,drive=${serial},serial=${serial}${platform.rootPorts ? `,bus=slot${attached++}` : ''}`);
     },
     ended,
     kill: () => void child.kill('SIGKILL'),

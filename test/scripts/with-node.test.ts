@@ -57,6 +57,13 @@ describe('scripts/with-node.sh', () => {
     expect({ status, stdout }).to.deep.equal({ status: 7, stdout: `${JSON.stringify([path, 'a b', '$HOME', '--case=1', ''])}\n` });
   });
 
+  it('asks for what emulates arm64 only where that is tested', async () => {
+    const few = await pathWithout();
+    const emulator = 'qemu-system-arm qemu-user-static';
+    expect((await withNode(['image', 'main.mjs'], few)).stderr).to.contain('qemu-system-x86').and.not.contain(emulator);
+    expect((await withNode(['image', 'main.mjs', '--arch', 'arm64'], few)).stderr).to.contain(emulator);
+  });
+
   it('sets up once: the second run is silent and starts no npm', async () => {
     expect((await withNode(['run', 'main.mjs'])).stderr).to.match(/installing node_modules/);
     const runs = npmRuns();
