@@ -34,7 +34,7 @@ export interface ImagePipelineProps {
   readonly lifecycleRoleArn: string;
   /** Bucket for the build's logs. */
   readonly logBucket: string;
-  /** Topic that is told of every build. @default none */
+  /** Topic that is told of every build; the execution role then needs sns:Publish on it. @default none */
   readonly topicArn?: string;
   /** When it is built, as Image Builder's cron in UTC. @default `cron(0 3 1 * ? *)`, the first of every month at three */
   readonly schedule?: string;
@@ -110,7 +110,8 @@ export class ImagePipeline extends Construct {
       infrastructureConfigurationArn: infrastructure.arn,
       distributionConfigurationArn: distribution.arn,
       executionRole: props.executionRoleArn,
-      enhancedImageMetadataEnabled: true,
+      // It would need an association with Systems Manager and an inventory; the bundle has a list of its own of what is in it.
+      enhancedImageMetadataEnabled: false,
       imageTestsConfiguration: { imageTestsEnabled: true, timeoutMinutes: 60 },
       // Every month, also when nothing new is known: that the image can still be built is worth knowing, too.
       schedule: { scheduleExpression: props.schedule ?? DEFAULT_SCHEDULE, timezone: 'Etc/UTC', pipelineExecutionStartCondition: 'EXPRESSION_MATCH_ONLY' },

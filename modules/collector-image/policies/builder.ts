@@ -41,6 +41,8 @@ const own = { StringEquals: { 'ec2:ResourceTag/CreatedBy': 'EC2 Image Builder' }
 /**
  * What a pipeline may: build on instances of its own, make and copy images, and publish the id of the newest.
  * It deletes none, and shares none: the seal forbids that, and each account builds its own.
+ * A pipeline with an execution role works as that role alone, so this is what AWS's `EC2ImageBuilderExecutionPolicy` grants
+ * for the steps that are used here; inventories of packages (enhanced metadata), launch templates and scans are not.
  */
 export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
   const { partition, account, prefix, region, regions } = context;
@@ -64,7 +66,7 @@ export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
     {
       Sid: 'EncryptImages',
       Effect: 'Allow',
-      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
+      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
       Resource: keys(context),
       Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, 'images') } },
     },
@@ -76,9 +78,16 @@ export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
       Condition: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': keyAlias(context, 'images') }, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     },
     {
+      // Without it Image Builder keeps no word on why a build failed before its instance could write any.
+      Sid: 'LogBuilds',
+      Effect: 'Allow',
+      Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+      Resource: `arn:${partition}:logs:${region}:${account}:log-group:/aws/imagebuilder/*`,
+    },
+    {
       Sid: 'PublishImageId',
       Effect: 'Allow',
-      Action: 'ssm:PutParameter',
+      Action: ['ssm:GetParameter', 'ssm:PutParameter'],
       Resource: regions.flatMap((to) =>
         [`/${prefix}/${to}/image/*`, parameterName({ prefix, region: to }, 'collectorImageId')].map((name) => `arn:${partition}:ssm:${to}:${account}:parameter${name}`),
       ),

@@ -1,5 +1,5 @@
 import { builderRoleName } from '../../../modules/collector-image/policies/builder.ts';
-import { bucketArn, iamPath, imageParameterName, keyAlias, parameterName, roleArn, type Place } from '../../../modules/vocabulary/index.ts';
+import { bucketArn, iamPath, imageParameterName, keyAlias, logGroupName, parameterName, roleArn, type Place } from '../../../modules/vocabulary/index.ts';
 import type { Group } from './matrix.ts';
 import type { Principal, World } from './world.ts';
 
@@ -18,6 +18,7 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
   const image = `arn:aws:ec2:${region}::image/ami-0123456789abcdef0`;
   const instance = `arn:aws:ec2:${region}:${account}:instance/i-0123456789abcdef0`;
   const own = { 'ec2:ResourceTag/CreatedBy': 'EC2 Image Builder' };
+  const buildLog = `arn:aws:logs:${region}:${account}:log-group:/aws/imagebuilder/cleanroom-collector-x86-64`;
   const parameter = (name: string): string => `arn:aws:ssm:${region}:${account}:parameter${name}`;
   return [
     {
@@ -47,9 +48,13 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
         ['allow', 'ssm:SendCommand', instance],
         ['allow', 'iam:PassRole', role('build').arn, { 'iam:PassedToService': 'ec2.amazonaws.com' }],
         ['allow', 'kms:ReEncryptTo', key, throughEc2],
+        ['allow', 'kms:Encrypt', key, throughEc2],
         ['allow', 'kms:CreateGrant', key, forEc2],
         ['allow', 'ssm:PutParameter', parameter(imageParameterName(place, 'collector', 'arm64'))],
         ['allow', 'ssm:PutParameter', parameter(parameterName(place, 'collectorImageId'))],
+        ['allow', 'ssm:GetParameter', parameter(parameterName(place, 'collectorImageId'))],
+        ['allow', 'logs:CreateLogGroup', buildLog],
+        ['allow', 'logs:PutLogEvents', `${buildLog}:log-stream:0.1.0/1`],
         ['deny', 'ec2:TerminateInstances', instance, { 'ec2:ResourceTag/CreatedBy': 'somebody' }],
         ['deny', 'ec2:DeregisterImage', image, own],
         ['deny', 'ec2:ModifyImageAttribute', image, own],
@@ -59,6 +64,7 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
         ['deny', 'kms:Decrypt', evidenceKey, throughEc2],
         ['deny', 'kms:Decrypt', key],
         ['deny', 'ssm:PutParameter', parameter(`/cleanroom/${region}/evidence/evidence-key-arn`)],
+        ['deny', 'logs:PutLogEvents', `arn:aws:logs:${region}:${account}:log-group:${logGroupName('audit')}:log-stream:pipeline`],
       ],
     },
     {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { PolicyDocument } from '../../../modules/policy.ts';
 import { loadEstate, resources, synthEstate, type Synthesized } from '../../infra/helpers/synth.ts';
 
 const stacks = synthEstate(loadEstate('example'));
@@ -31,6 +32,13 @@ describe('the image builder of a forensic account', () => {
         expect(more.map(({ parameter_name: also }: { parameter_name: string }) => also), name).to.deep.equal(started ? [`/cleanroom/${region}/collector-image/image-id`] : []);
       }
     }
+  });
+
+  it('asks for no inventory of packages: neither the pipeline\'s role nor the instance\'s may make one', () => {
+    expect(all('aws_imagebuilder_image_pipeline').map(({ enhanced_image_metadata_enabled: enhanced }) => enhanced)).to.deep.equal([false, false, false, false]);
+    const granted = all('aws_iam_role_policy').flatMap(({ policy }) => (JSON.parse(String(policy)) as PolicyDocument).Statement.flatMap(({ Action }) => Action ?? []));
+    expect(granted).to.include('ssm:SendCommand');
+    expect(granted.filter((action) => /^ssm:.*(Association|Inventory)/.test(action))).to.deep.equal([]);
   });
 
   it('deprecates old images, and deletes none', () => {
