@@ -100,7 +100,9 @@ export class ImagePipeline extends Construct {
         ssmParameterConfiguration: [
           this.parameterNames[region]!,
           ...(props.startedByWorkflow ? [parameterName({ ...place, region }, 'collectorImageId')] : []),
-        ].map((published) => ({ parameterName: published, dataType: 'aws:ec2:image', amiAccountId: place.account })),
+        ]
+          // No account is named: only one that the image is distributed to may be, and the builder's own is not.
+          .map((published) => ({ parameterName: published, dataType: 'aws:ec2:image' })),
       })),
     });
     const pipeline = new ImagebuilderImagePipeline(this, 'Resource', {

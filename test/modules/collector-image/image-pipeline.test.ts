@@ -23,8 +23,8 @@ describe('the image builder of a forensic account', () => {
       for (const { region, ami_distribution_configuration: ami, ssm_parameter_configuration: [parameter, ...more] } of distribution) {
         expect(ami.kms_key_id, name).to.match(region === 'eu-west-1' ? /^\$\{aws_kms_key\./ : /^\$\{aws_kms_replica_key\.Key-eu-central-1/);
         expect(ami, name).to.not.have.any.keys('launch_permission', 'target_account_ids');
+        for (const published of [parameter, ...more]) expect(published, 'an account that is no target may own no parameter').to.have.all.keys('parameter_name', 'data_type');
         expect(parameter).to.deep.equal({
-          ami_account_id: '100000000004',
           data_type: 'aws:ec2:image',
           parameter_name: `/cleanroom/${region}/image/${String(name).replace('cleanroom-', '').replace('x86-64', 'x86_64')}`,
         });
