@@ -153,7 +153,7 @@ export const Estate = strict({
         name: Name,
         externalId: z.string().regex(/^[A-Za-z0-9+=,.@:/_-]{16,128}$/, '16 to 128 letters, digits and "+=,.@:/_-" are allowed'),
         containment: z.boolean().default(false).describe('Whether the workflow may also isolate suspects.'),
-        sourceKeyArns: z.array(KeyArn).default([]).describe('Keys that the account encrypts its volumes with.'),
+        sourceKeyArns: z.array(KeyArn).default([]).describe('Keys that the account encrypts its volumes with; a case may grant them to the workflow of a forensic account.'),
       }),
     )
     .default([]),

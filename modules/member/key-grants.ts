@@ -1,5 +1,6 @@
 import { KmsGrant } from '@cdktf/provider-aws/lib/kms-grant/index.js';
 import { Construct } from 'constructs';
+import { SOURCE_KEY_OPERATIONS } from '../vocabulary/index.ts';
 
 export interface KeyGrantsProps {
   /** Role that may have EC2 use the keys. */
@@ -17,7 +18,7 @@ export class KeyGrants extends Construct {
         name: 'forensic-acquisition',
         keyId,
         granteePrincipal: granteeArn,
-        operations: ['CreateGrant', 'Decrypt', 'DescribeKey', 'ReEncryptFrom'],
+        operations: [...SOURCE_KEY_OPERATIONS],
       });
     });
   }

@@ -1,5 +1,5 @@
-import { policyDocument, type PolicyDocument } from '../policy.ts';
-import { bucketArn, CASE_TAGS, handlerRoleArn, roleArn, stateMachineArn, VOLUMES_LABEL, type EstateNaming, type Place } from '../vocabulary/index.ts';
+import { policyDocument, type PolicyDocument, type PolicyStatement } from '../policy.ts';
+import { bucketArn, CASE_TAGS, handlerRoleArn, memberRoleArn, roleArn, SOURCE_KEY_OPERATIONS, stateMachineArn, VOLUMES_LABEL, type EstateNaming, type Place } from '../vocabulary/index.ts';
 import { credentialStatements, NEVER_ON_IDENTITIES, neverGiveRights } from './containment-policies.ts';
 
 export interface MemberPolicyOptions extends EstateNaming {
@@ -64,6 +64,32 @@ export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
   );
 }
 
+/** The workflows that a source key may be granted to, in any of their Regions. */
+const granteesOf = (options: MemberPolicyOptions): readonly string[] =>
+  [...new Set(options.forensicPlaces.map(({ account }) => roleArn({ ...options, account, region: '*' }, 'workflow')))];
+
+/**
+ * A source key may be granted to the workflow of a forensic account, for what it needs and no more, and so that this role may
+ * retire the grant, which needs no leave of a policy. The denial holds where a key's own policy or grant allows more.
+ */
+const sourceKeyStatements = (options: MemberPolicyOptions): readonly PolicyStatement[] => {
+  const grantees = { 'kms:GranteePrincipal': granteesOf(options) };
+  return [
+    ...(options.sourceKeyArns.length === 0 ? [] : [{
+      Sid: 'GrantSourceKeys',
+      Effect: 'Allow',
+      Action: 'kms:CreateGrant',
+      Resource: options.sourceKeyArns,
+      Condition: {
+        'ForAllValues:StringEquals': { 'kms:GrantOperations': SOURCE_KEY_OPERATIONS },
+        StringLike: grantees,
+        StringEquals: { 'kms:RetiringPrincipal': memberRoleArn(options, options.account) },
+      },
+    } as const]),
+    { Sid: 'NeverGrantElsewhere', Effect: 'Deny', Action: 'kms:CreateGrant', Resource: '*', Condition: { BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' }, StringNotLike: grantees } },
+  ];
+};
+
 /** What the workflow does in a monitored account: look, protect, snapshot, share with the forensic accounts. Nothing is deleted. */
 export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
   const { partition, account } = options;
@@ -86,6 +112,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         'elasticloadbalancing:DescribeTargetGroups',
         'elasticloadbalancing:DescribeTargetHealth',
         'kms:ListAliases',
+        'kms:ListRetirableGrants',
       ],
       Resource: '*',
     },
@@ -180,6 +207,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Resource: keys,
       Condition: { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
     },
+    ...sourceKeyStatements(options),
     {
       // Memory and files of a suspect; what is handed to the host itself is a session that is narrower still.
       Sid: 'SendToIncoming',

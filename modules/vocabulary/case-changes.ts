@@ -44,8 +44,10 @@ export const CaseChange = z.discriminatedUnion('kind', [
   }),
   /** Something was done to the suspect. */
   z.strictObject({ kind: z.literal('done'), ...common, what: SafeText.min(1), undo: UndoCall.optional() }),
-  /** A step was undone, or could not be: `step` is its place in `done`, from 0. */
-  z.strictObject({ kind: z.literal('undone'), ...common, step: z.int().min(0), problem: SafeText.optional() }),
+  /** A step was undone, or could not be: `step` is its place in `done`, from 0; or all those that are not undone yet and are called `what`. */
+  z
+    .strictObject({ kind: z.literal('undone'), ...common, step: z.int().min(0).optional(), what: SafeText.min(1).optional(), problem: SafeText.optional() })
+    .refine(({ step, what }) => (step === undefined) !== (what === undefined), { message: 'either step or what is allowed, and one of them is needed' }),
   /** Facts about one volume; what is absent stays as it is. */
   z.strictObject({
     kind: z.literal('volume'),

@@ -17,6 +17,7 @@ export * from './log-events.ts';
 export * from './manifest-rules.ts';
 export * from './manifest.ts';
 export * from './readiness.ts';
+export * from './source-keys.ts';
 export * from './status.ts';
 export * from './triggers.ts';
 export * from './undo.ts';

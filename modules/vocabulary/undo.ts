@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CONTAINED_TAG_KEYS, SESSION_DENIAL } from './containment.ts';
 import { AccountId, RegionName } from './identifiers.ts';
+import { SOURCE_GRANT_NAME } from './source-keys.ts';
 
 /**
  * The calls that may undo a preparation of the suspect. A list and not a pattern, so that no record, forged or mistaken,
@@ -19,6 +20,8 @@ export const UNDO_ACTIONS = [
   'iam:detachRolePolicy',
   /** Says that a role's denial is for this instance no longer; takes no other tag away. */
   'iam:untagRole',
+  /** With `Name` and not `GrantId`: the grant has no id yet when its undo is recorded. Takes a right of ours away, and nobody else's. */
+  'kms:retireGrant',
 ] as const;
 export type UndoAction = (typeof UNDO_ACTIONS)[number];
 
@@ -40,5 +43,10 @@ export const UndoCall = z
     ({ action, parameters: { TagKeys: keys } }) =>
       action !== 'iam:untagRole' || (Array.isArray(keys) && keys.length > 0 && keys.every((key) => typeof key === 'string' && CONTAINED_TAG_KEYS.includes(key))),
     { message: 'the only tags that may be taken off a role are those of its denial of sessions', path: ['parameters', 'TagKeys'] },
+  )
+  .refine(
+    ({ action, account, parameters: { Name: name, RetiringPrincipal: by } }) =>
+      action !== 'kms:retireGrant' || (typeof name === 'string' && SOURCE_GRANT_NAME.test(name) && typeof by === 'string' && by.includes(`:iam::${account}:role/`)),
+    { message: 'the only grants that may be retired are those that a case made', path: ['parameters', 'Name'] },
   );
 export type UndoCall = z.infer<typeof UndoCall>;

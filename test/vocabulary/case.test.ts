@@ -102,6 +102,13 @@ describe('a change to a case', () => {
   });
 });
 
+describe('an undone step', () => {
+  it('is named by its place or by what was done, by one of the two', () => {
+    const undone = (facts: object) => CaseChange.safeParse({ kind: 'undone', at: AT, ...facts }).success;
+    expect([undone({ step: 0 }), undone({ what: 'a' }), undone({}), undone({ step: 0, what: 'a' })]).to.deep.equal([true, true, false, false]);
+  });
+});
+
 describe('an undo', () => {
   const undo = { action: 'ec2:modifyInstanceAttribute', account: '444455556666', region: 'eu-central-1', parameters: { InstanceId: INSTANCE } };
 
@@ -118,6 +125,16 @@ describe('an undo', () => {
     const arn = sessionDenialPolicyArn({ prefix: 'acme', partition: 'aws' }, undo.account);
     expect(detachment(arn)).to.equal(true);
     for (const other of ['arn:aws:iam::aws:policy/AdministratorAccess', undefined, [arn], `${arn}x`, arn.replace('/acme/', '/other/'), arn.replace('policy/acme', 'policy')]) expect(detachment(other), String(other)).to.equal(false);
+  });
+
+  it('retires the grants of a case that the acquisition role may retire, and no other', () => {
+    const retirement = (edit: object) => UndoCall.safeParse({
+      ...undo,
+      action: 'kms:retireGrant',
+      parameters: { KeyId: 'k', Name: `cleanroom-${INSTANCE}-0123456789abcdef`, RetiringPrincipal: `arn:aws:iam::${undo.account}:role/acme/acme-acquisition`, ...edit },
+    }).success;
+    expect(retirement({})).to.equal(true);
+    for (const edit of [{ Name: 'forensic-acquisition' }, { Name: undefined }, { RetiringPrincipal: 'arn:aws:iam::999999999999:role/r' }, { RetiringPrincipal: undefined }]) expect(retirement(edit), JSON.stringify(edit)).to.equal(false);
   });
 
   it('takes away the tags that a denial reads, and no other tag', () => {

@@ -90,6 +90,19 @@ const caseRoleStatements = (context: AccessContext): readonly PolicyStatement[] 
   ];
 };
 
+/** Keys of monitored accounts, as far as a case's grant on them goes: without one, nothing here is of any use. */
+const sourceKeyStatements = (context: AccessContext): readonly PolicyStatement[] => {
+  const { StringEquals: monitored = {} } = inMonitoredAccounts(context);
+  const throughEc2 = { ...monitored, 'kms:ViaService': `ec2.${context.region}.amazonaws.com` };
+  const notOwn = { StringNotEquals: { 'aws:ResourceAccount': context.account } };
+  const keys = { Effect: 'Allow', Resource: anyKey({ ...context, account: '*' }) } as const;
+  return [
+    { Sid: 'TrySourceKeys', ...keys, Action: 'kms:DescribeKey', Condition: { StringEquals: monitored, ...notOwn } },
+    { Sid: 'UseSourceKeysThroughEc2', ...keys, Action: ['kms:Decrypt', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncryptFrom'], Condition: { StringEquals: throughEc2, ...notOwn } },
+    { Sid: 'GrantSourceKeysToEc2', ...keys, Action: 'kms:CreateGrant', Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' }, StringEquals: throughEc2, ...notOwn } },
+  ];
+};
+
 const keyStatements = (context: AccessContext): readonly PolicyStatement[] => {
   const viaEc2 = { 'kms:ViaService': `ec2.${context.region}.amazonaws.com` };
   return [
@@ -107,6 +120,7 @@ const keyStatements = (context: AccessContext): readonly PolicyStatement[] => {
       Resource: anyKey(context),
       Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' }, StringEquals: viaEc2 },
     },
+    ...sourceKeyStatements(context),
     { Sid: 'UseEvidenceKeyThroughS3', Effect: 'Allow', Action: 'kms:GenerateDataKey', Resource: anyKey(context), Condition: keyThrough(context, 'evidence', 's3') },
     { Sid: 'EncryptNotifications', Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: anyKey(context), Condition: keyThrough(context, 'logs', 'sns') },
   ];

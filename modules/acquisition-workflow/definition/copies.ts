@@ -2,7 +2,7 @@ import { jsonata, quoted, type Data, type Flow, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { poll } from './poll.ts';
 import { caseTags } from './snapshot.ts';
-import { anyErrorOf, callTask, problemOf, touched, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, problemOf, touched, whenItFails, type WorkflowNames } from './tasks.ts';
 
 /** A snapshot of the largest volume takes many hours; one that takes longer than this will not end. */
 export const SNAPSHOT_SECONDS = 172_800;
@@ -99,19 +99,51 @@ const copyWithRoom = (names: WorkflowNames, { copy, judge, wait, args, inMember,
   },
 });
 
+/** A grant works everywhere in seconds, and in five minutes at most, says KMS; a copy under the transit key takes no longer. */
+const GRANT_SECONDS = 300;
+
+/** Whether the grant on the source's key has arrived: EC2 would say only with a volume in the state error. */
+const keyStates = (names: WorkflowNames, { usable, not }: { readonly usable: string; readonly not: string }): States => {
+  const ask = 'Try the source key';
+  const judge = 'May the source key be used?';
+  return {
+    'Has it a key of its own?': { Type: 'Choice', Choices: [{ Condition: jsonata('$exists($volume.keyArn)'), Next: ask }], Default: usable },
+    ...poll({
+      ask,
+      judge,
+      wait: 'Wait for the grant',
+      task: callTask(names, {
+        service: 'kms',
+        action: 'describeKey',
+        args: { KeyId: jsonata('$volume.keyArn') },
+        retry: [],
+        assign: { state: jsonata('$states.result.KeyMetadata.KeyState') },
+        catch: whenItFails(ask, judge, { state: 'not granted yet', seen: problemOf(ask) }),
+        next: judge,
+      }),
+      rules: [{ Condition: jsonata('$state = "Enabled"'), Assign: { waited: 0 }, Next: usable }],
+      within: GRANT_SECONDS,
+      late: 'Say that the key may not be used',
+      lateProblem: jsonata(`{"state": ${quoted(judge)}, "error": "Cleanroom.GrantNotUsable", "cause": $volume.keyArn & " could not be used after ${GRANT_SECONDS} seconds (" & $seen.error & "); copied under the transit key"}`),
+    }),
+    'Say that the key may not be used': { Type: 'Pass', Assign: { notes: jsonata('$append($notes, [$problem])'), problem: null, waited: 0 }, Output: {}, Next: not },
+  };
+};
+
 /** Waits for the source snapshot and makes one of it that the forensic account may restore. */
 export const sharingBranch = (names: WorkflowNames): Flow => {
   const failed = 'Say why it cannot be shared';
   return {
     StartAt: 'Begin with the source snapshot',
     States: {
-      ...branchStart('Begin with the source snapshot', 'Look at the source snapshot', { transitSnapshot: '', shared: jsonata('$sourceSnapshot') }),
+      ...branchStart('Begin with the source snapshot', 'Look at the source snapshot', { transitSnapshot: '', shared: jsonata('$sourceSnapshot'), seen: { error: '' } }),
       ...untilComplete(names, { ask: 'Look at the source snapshot', judge: 'Is the source snapshot complete?', wait: 'Wait for the source snapshot', snapshot: '$sourceSnapshot', inMember: true, failed, next: 'May it be shared as it is?' }),
       'May it be shared as it is?': {
         Type: 'Choice',
-        Choices: [{ Condition: jsonata('$volume.route = "direct"'), Next: 'Share it with the forensic account' }],
+        Choices: [{ Condition: jsonata('$volume.route = "direct"'), Next: 'Has it a key of its own?' }],
         Default: 'Copy it under the transit key',
       },
+      ...keyStates(names, { usable: 'Share it with the forensic account', not: 'Copy it under the transit key' }),
       ...copyWithRoom(names, {
         copy: 'Copy it under the transit key',
         judge: 'Is there no room for the copy?',

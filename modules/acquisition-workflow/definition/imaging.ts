@@ -80,7 +80,7 @@ const restoreStates = (names: WorkflowNames): States => ({
       { Condition: jsonata('$state = "available"'), Assign: { waited: 0 }, Next: 'Attach it to the collector' },
       {
         Condition: jsonata('$state = "error"'),
-        Assign: { problem: jsonata('{"state": "Is the volume there?", "error": "Cleanroom.VolumeError", "cause": "volume " & $workVolume & " is in state error: most often the evidence key refused; look at its policy and grants"}') },
+        Assign: { problem: jsonata('{"state": "Is the volume there?", "error": "Cleanroom.VolumeError", "cause": "volume " & $workVolume & " is in state error: most often the evidence key or the source key refused; look at their policies and grants"}') },
         Next: FAILED,
       },
     ],

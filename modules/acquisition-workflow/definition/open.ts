@@ -50,6 +50,7 @@ export const openStates = (names: WorkflowNames): States => ({
       group: '',
       targetGroups: [],
       snapshots: [],
+      grants: [],
       profile: { id: '', arn: '' },
       denial: { role: '', key: '' },
       ...POLL_START,

@@ -1,5 +1,6 @@
 import { CASE_TAGS } from '../../vocabulary/index.ts';
 import { jsonata, type Data, type Expression, type States } from './asl.ts';
+import { GRANT_KEYS, grantStates } from './grants.ts';
 import { ENDING } from './open.ts';
 import { CALLS_CHANGE, recordTask, stageChange } from './records.ts';
 import { callTask, touched, whenItFails, type WorkflowNames } from './tasks.ts';
@@ -43,6 +44,7 @@ export const snapshotStates = (names: WorkflowNames): States => ({
     state: 'Record the snapshots',
     changes: `$append([${stageChange('snapshot')}], $append(${CALLS_CHANGE}, $map($snapshots, function($s) { {"kind": "snapshot", "volumeId": $s.volumeId, "snapshot": {"id": $s.snapshotId, "purpose": "source", "account": $case.account, "region": "${names.region}", "kept": true}} })))`,
     clears: 'calls',
-    next: 'Is the instance to be isolated?',
+    next: GRANT_KEYS,
   }),
+  ...grantStates(names, 'Is the instance to be isolated?'),
 });

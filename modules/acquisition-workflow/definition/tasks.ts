@@ -12,7 +12,7 @@ export interface WorkflowNames extends Place {
 }
 
 /** Names that Step Functions uses for services in `aws-sdk` integrations, where they are not those of the AWS CLI. */
-export type Service = 'autoscaling' | 'cloudwatchlogs' | 'ec2' | 'elasticloadbalancingv2' | 'iam' | 's3' | 'securityhub' | 'sns';
+export type Service = 'autoscaling' | 'cloudwatchlogs' | 'ec2' | 'elasticloadbalancingv2' | 'iam' | 'kms' | 's3' | 'securityhub' | 'sns';
 
 /** Questions may be asked again whatever went wrong. */
 const ASK_AGAIN: readonly Retrier[] = [
@@ -26,6 +26,7 @@ export const ERROR_PREFIX: Readonly<Record<Service, string>> = {
   ec2: 'Ec2',
   elasticloadbalancingv2: 'ElasticLoadBalancingV2',
   iam: 'Iam',
+  kms: 'Kms',
   s3: 'S3',
   securityhub: 'SecurityHub',
   sns: 'Sns',
@@ -138,6 +139,7 @@ const EVENT_SOURCE: Readonly<Record<Service, string>> = {
   ec2: 'ec2',
   elasticloadbalancingv2: 'elasticloadbalancing',
   iam: 'iam',
+  kms: 'kms',
   s3: 's3',
   securityhub: 'securityhub',
   sns: 'sns',

@@ -3,6 +3,7 @@ import { jsonata, quoted, type Flow, type States } from './asl.ts';
 import { collectorBranch } from './collector.ts';
 import { keepingBranch, sharingBranch } from './copies.ts';
 import { imagingBranch } from './imaging.ts';
+import { grantRemovalStates, TAKE_GRANTS_BACK } from './grants.ts';
 import { ENDING } from './open.ts';
 import { CALLS_CHANGE, problemLine, recordTask, stageChange } from './records.ts';
 import { releaseStates } from './release.ts';
@@ -154,8 +155,9 @@ export const volumesStates = (names: WorkflowNames): States => ({
     Items: jsonata('$plan.volumes'),
     ItemSelector: {
       case: jsonata('$case'),
-      plan: jsonata('$sift($plan, function($v, $k) { $k != "volumes" })'),
-      volume: jsonata('$states.context.Map.Item.Value'),
+      plan: jsonata('$sift($plan, function($v, $k) { $not($k in ["volumes", "grants"]) })'),
+      // A key that was not granted leaves its volumes the way through the transit key.
+      volume: jsonata('($v := $states.context.Map.Item.Value; $v.keyArn in $plan.grants.keyArn and $not($v.keyArn in $grants.keyArn) ? $merge([$v, {"route": "transit"}]) : $v)'),
       sourceSnapshot: jsonata('$snapshots[volumeId = $states.context.Map.Item.Value.volumeId].snapshotId'),
       collectorRole: jsonata('$collectorRole'),
     },
@@ -180,9 +182,10 @@ export const volumesStates = (names: WorkflowNames): States => ({
   },
   'Is every image proven?': {
     Type: 'Choice',
-    Choices: [{ Condition: jsonata('$status != "FAILED"'), Next: 'Take the role out of the profile' }],
+    Choices: [{ Condition: jsonata('$status != "FAILED"'), Next: TAKE_GRANTS_BACK }],
     Default: 'Say which images are missing',
   },
+  ...grantRemovalStates(names, 'Take the role out of the profile'),
   'Say which images are missing': {
     Type: 'Pass',
     Assign: {

@@ -49,7 +49,7 @@ export type VolumePlan = {
   readonly encrypted: boolean;
   /** Key of the source volume; absent where it is not encrypted. */
   readonly keyArn?: string;
-  /** `direct` where the snapshot can be shared as it is; `transit` where it is encrypted and has to be copied first. */
+  /** `direct` where the snapshot can be shared as it is, once its key is granted where it has one; `transit` where it has to be copied first. */
   readonly route: 'direct' | 'transit';
   readonly volumeType: 'gp3' | 'standard';
   /** MiB/s, gp3 only. */
@@ -74,6 +74,8 @@ export type AcquisitionPlan = {
   readonly evidenceKeyArn: string;
   readonly bucket: string;
   readonly volumes: readonly VolumePlan[];
+  /** Keys of the suspect's account that the acquisition role may grant to the workflow, so that their volumes need no copy. */
+  readonly grants: readonly { readonly keyArn: string }[];
 };
 
 /** `queue`: nothing is wrong but a quota is in use; wait and ask again. `stop`: somebody has to fix something first. */

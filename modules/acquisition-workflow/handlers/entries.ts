@@ -78,6 +78,7 @@ export const release = async (event: ReleaseInput): Promise<ReleaseOutput> => {
       elb: new ElasticLoadBalancingClient({ credentials }),
       elbv2: new ElasticLoadBalancingV2Client({ credentials }),
       iam: new IAMClient({ credentials }),
+      kms: new KMSClient({ credentials }),
     };
   };
   return await undo({ records, record: one, member, now })(event);

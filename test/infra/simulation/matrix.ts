@@ -9,6 +9,7 @@ import { policyDocument, type PolicyDocument } from '../../../modules/policy.ts'
 import { defaultBusArn } from '../../../modules/audit/policies/forwarder.ts';
 import { containmentGroups } from './containment-rows.ts';
 import { functionGroups } from './function-rows.ts';
+import { sourceKeyGroups } from './source-key-rows.ts';
 import type { ContextKeys, Principal, World } from './world.ts';
 
 export type Row = readonly [verdict: 'allow' | 'deny', action: string, resource: string, keys?: ContextKeys];
@@ -910,6 +911,7 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
       ],
     },
     ...functionGroups(world, place, members),
+    ...sourceKeyGroups(world, place, members),
     ...containmentGroups(place, firstMember, members.find((id) => !world.roles.has(containedRoleArn(place, id)))),
   ];
 }

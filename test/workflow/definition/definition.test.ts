@@ -90,6 +90,7 @@ const MEMBER_KNOWN = {
   'iam:UntagRole': 'the release allows the sessions of an instance again',
   'autoscaling:ExitStandby': 'the release undoes the standby',
   'elasticloadbalancing:RegisterTargets': 'the release puts the instance back into its target groups',
+  'kms:ListRetirableGrants': 'the release finds the grants of a case by it',
   'kms:ListAliases': 'the preflight tells by it which key AWS manages',
   's3:PutObject': 'memory and files of a suspect are sent to incoming',
   'kms:GenerateDataKey': 'what is sent to incoming is encrypted',

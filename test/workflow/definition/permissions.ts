@@ -19,6 +19,9 @@ const BESIDES: Readonly<Record<string, readonly string[]>> = {
   'sns:Publish': ['kms:Decrypt', 'kms:GenerateDataKey'],
 };
 
+/** Calls that no policy has to allow: the grant itself names who may retire it. */
+const BY_ITSELF: ReadonlySet<string> = new Set(['kms:RetireGrant']);
+
 export type Whose = 'workflow' | 'member';
 
 /** Every IAM action that a machine needs of one of its roles, with the states that need it. */
@@ -33,6 +36,7 @@ export function neededActions(machine: StateMachine, whose: Whose): ReadonlyMap<
     const call = callOf(state.Resource);
     const plain = call ? actionOf(call.service as Service, call.action) : 'lambda:InvokeFunction';
     const action = RENAMED[plain] ?? plain;
+    if (BY_ITSELF.has(action)) continue;
     add(action, name);
     for (const besides of BESIDES[action] ?? []) add(besides, name);
   }

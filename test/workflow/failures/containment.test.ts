@@ -3,6 +3,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { IAMClient } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
 import { record as recordHandler } from '../../../modules/acquisition-workflow/handlers/record/record.ts';
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
@@ -33,7 +34,7 @@ describe('the credentials of a contained instance', function () {
     world = await AwsWorld.start();
     const { accessKeyId, secretAccessKey, sessionToken } = world.member;
     const where = { endpoint: world.endpoint, region: PLACE.region, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
-    clients = { ec2: new EC2Client(where), autoScaling: new AutoScalingClient(where), elb: new ElasticLoadBalancingClient(where), elbv2: new ElasticLoadBalancingV2Client(where), iam: new IAMClient(where) };
+    clients = { ec2: new EC2Client(where), autoScaling: new AutoScalingClient(where), elb: new ElasticLoadBalancingClient(where), elbv2: new ElasticLoadBalancingV2Client(where), iam: new IAMClient(where), kms: new KMSClient(where) };
     for (const [Path, name, role] of [[iamPath(PLACE), containedProfileName(PLACE), containedProfileName(PLACE)], ['/app/', 'web', WEB.role]] as const) {
       await inMember('iam', 'createRole', { Path, RoleName: role, AssumeRolePolicyDocument: NOBODY });
       await inMember('iam', 'createInstanceProfile', { Path, InstanceProfileName: name });

@@ -1,14 +1,17 @@
 import {
   CreateSubnetCommand, CreateVolumeCommand, CreateVpcCommand, CreateVpcEndpointCommand, DescribeImagesCommand, EC2Client,
 } from '@aws-sdk/client-ec2';
-import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient, ListAliasesCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
+import {
+  CreateKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient, ListAliasesCommand, ListGrantsCommand, ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { expect } from 'chai';
 import type { PreflightInput } from '../../../modules/acquisition-workflow/handlers/contract.ts';
 import { preflight, type PreflightDependencies } from '../../../modules/acquisition-workflow/handlers/preflight/preflight.ts';
 import { type QuotaName, type Quotas, serviceQuotas } from '../../../modules/acquisition-workflow/handlers/preflight/quotas.ts';
-import { CostAndTime, DEFAULT_OPTIONS, parameterName, type AcquisitionOptions, type ParameterName } from '../../../modules/vocabulary/index.ts';
+import { CostAndTime, DEFAULT_OPTIONS, memberRoleArn, parameterName, roleArn, SOURCE_KEY_OPERATIONS, type AcquisitionOptions, type ParameterName } from '../../../modules/vocabulary/index.ts';
+import { dryRunKms } from '../../helpers/aws/kms-dry-run.ts';
 import { newBucket } from '../../helpers/s3-store.ts';
 import { anInput, INSTANCE, MEMBER, PLACE, startVault, VOLUME, type Vault } from './support.ts';
 
@@ -54,6 +57,13 @@ describe('preflight', () => {
     await vault?.stop();
   });
 
+  const [allowed, denied, broken] = ['DryRunOperationException', 'AccessDeniedException', 'KMSInternalException'] as const;
+  const grantsAsked: unknown[] = [];
+  const dryRuns = (answer: string): Partial<PreflightDependencies> => {
+    const client = dryRunKms({ endpoint: vault.endpoint, region: PLACE.region }, answer, grantsAsked);
+    return { member: () => Promise.resolve({ ec2, kms: client }) };
+  };
+
   type Edit = { options?: Partial<AcquisitionOptions>; keyArn?: string; instance?: object; volume?: object; volumes?: PreflightInput['volumes']; attempt?: number };
   /** The check of an instance with one volume of 8 GiB, not encrypted unless a key is given. */
   const check = (edit: Edit = {}, more: Partial<PreflightDependencies> = {}) => {
@@ -80,7 +90,7 @@ describe('preflight', () => {
       evidenceKeyArn: given.evidenceKeyArn, bucket: vault.bucket,
     });
     expect(plan.volumes[0]).to.include({ volumeId: VOLUME, deviceName: '/dev/xvd0', sizeGiB: 8, encrypted: false, route: 'direct', volumeType: 'gp3' });
-    expect(plan.volumes[1]).to.include({ volumeId: SECOND, encrypted: true, route: 'transit' });
+    expect(plan.volumes[1]).to.include({ volumeId: SECOND, encrypted: true });
     expect(CostAndTime.parse(estimate)).to.deep.equal(estimate);
     expect(estimate.seconds).to.be.greaterThan(0);
   });
@@ -98,6 +108,27 @@ describe('preflight', () => {
     const managed = Aliases?.find(({ AliasName }) => AliasName === 'alias/aws/ebs')?.TargetKeyId;
     const output = await check({ keyArn: `arn:aws:kms:${PLACE.region}:${MEMBER}:key/${managed}` });
     expect(output.verdict === 'go' && output.plan.volumes[0]?.route, JSON.stringify(output.problems)).to.equal('transit');
+  });
+
+  it('takes the direct route where the key may be granted to the workflow, and asks KMS for that very grant without making it', async () => {
+    const keyArn = await newKey();
+    const [granted, copied] = [await check({ keyArn }, dryRuns(allowed)), await check({ keyArn }, dryRuns(denied))];
+    if (granted.verdict !== 'go' || copied.verdict !== 'go') throw new Error(JSON.stringify([granted.problems, copied.problems]));
+    expect(granted.plan.volumes[0]).to.include({ encrypted: true, keyArn, route: 'direct' });
+    expect(granted.plan.grants).to.deep.equal([{ keyArn }]);
+    expect(copied.plan.volumes[0]).to.include({ encrypted: true, keyArn, route: 'transit' });
+    expect(copied.plan.grants).to.deep.equal([]);
+    expect(granted.estimate.seconds).to.be.below(copied.estimate.seconds);
+    expect(grantsAsked).to.deep.equal(Array.from({ length: 2 }, () => ({
+      KeyId: keyArn, GranteePrincipal: roleArn(PLACE, 'workflow'), RetiringPrincipal: memberRoleArn(PLACE, MEMBER), Operations: [...SOURCE_KEY_OPERATIONS], DryRun: true,
+    })));
+    expect((await kms.send(new ListGrantsCommand({ KeyId: keyArn }))).Grants).to.deep.equal([]);
+  });
+
+  it('does not take a refusal for a fault, nor a fault for a refusal', async () => {
+    const output = await check({ keyArn: await newKey() }, dryRuns(broken));
+    expect(codes(output)).to.deep.equal(['MEMBER_ROLE']);
+    expect(output.problems[0]?.what).to.contain('KMSInternalException');
   });
 
   it('names each of several keys that nobody has granted, with the volumes under it and what to do', async () => {

@@ -132,6 +132,14 @@ describe('record', () => {
     expect((await vault.custodyOf(input)).map(({ action }) => action)).to.deep.equal(['opened', 'done']);
   });
 
+  it('undoes the steps of a name that are not undone yet, and leaves the others', async () => {
+    const input = anInput({ caseId: 'case-undone' });
+    const done = (second: number, what: string): CaseChange => ({ kind: 'done', at: later(second), what });
+    const undone = (second: number): CaseChange => ({ kind: 'undone', at: later(second), what: 'a grant' });
+    await vault.record({ input, change: [opened(input), done(1, 'a grant'), undone(2), done(3, 'a grant'), done(4, 'other'), undone(5)] });
+    expect((await vault.acquisitionOf(input)).done.map(({ undoneAt }) => undoneAt)).to.deep.equal([later(2), later(5), undefined]);
+  });
+
   it('takes the token of an approval out as soon as there is a decision, and never puts it into custody', async () => {
     const input = fresh();
     await vault.record({ input, change: [opened(input), { kind: 'approval-asked', at: later(1), token: 'TOKEN', expiresAt: later(600) }] });

@@ -3,6 +3,7 @@ import { DescribeImagesCommand, DescribeInstanceAttributeCommand, EC2Client, Mod
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { AttachRolePolicyCommand, CreatePolicyCommand, CreateRoleCommand, IAMClient, ListAttachedRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
 import { actionName, type UndoClients } from '../../../modules/acquisition-workflow/handlers/release/undo-calls.ts';
@@ -20,7 +21,7 @@ describe('release', () => {
   before(async () => {
     vault = await startVault();
     const where = { endpoint: vault.endpoint, region: PLACE.region, maxAttempts: 1 };
-    clients = { ec2: new EC2Client(where), autoScaling: new AutoScalingClient(where), elb: new ElasticLoadBalancingClient(where), elbv2: new ElasticLoadBalancingV2Client(where), iam: new IAMClient(where) };
+    clients = { ec2: new EC2Client(where), autoScaling: new AutoScalingClient(where), elb: new ElasticLoadBalancingClient(where), elbv2: new ElasticLoadBalancingV2Client(where), iam: new IAMClient(where), kms: new KMSClient(where) };
     const [image] = (await clients.ec2.send(new DescribeImagesCommand({ Owners: ['amazon'] }))).Images ?? [];
     instanceId = (await clients.ec2.send(new RunInstancesCommand({ ImageId: image!.ImageId!, MinCount: 1, MaxCount: 1 }))).Instances![0]!.InstanceId!;
   });
@@ -101,7 +102,7 @@ describe('release', () => {
   it('names every call as IAM and CloudTrail do', () => {
     expect(UNDO_ACTIONS.map((action) => actionName(undo(action, {})))).to.deep.equal([
       'autoscaling:ExitStandby', 'ec2:ModifyInstanceAttribute', 'ec2:ModifyInstanceMetadataOptions', 'ec2:ModifyNetworkInterfaceAttribute',
-      'ec2:ReplaceIamInstanceProfileAssociation', 'elasticloadbalancing:RegisterInstancesWithLoadBalancer', 'elasticloadbalancing:RegisterTargets', 'iam:DetachRolePolicy', 'iam:UntagRole',
+      'ec2:ReplaceIamInstanceProfileAssociation', 'elasticloadbalancing:RegisterInstancesWithLoadBalancer', 'elasticloadbalancing:RegisterTargets', 'iam:DetachRolePolicy', 'iam:UntagRole', 'kms:RetireGrant',
     ]);
   });
 });

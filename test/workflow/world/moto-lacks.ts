@@ -1,4 +1,5 @@
 import { AwsError } from '../../helpers/aws/bridge.ts';
+import { roleArn } from '../../../modules/vocabulary/index.ts';
 import { PLACE, type AwsWorld } from './aws-world.ts';
 
 interface Call {
@@ -25,9 +26,18 @@ export async function fillIn(world: AwsWorld, call: Call, real: () => Promise<un
   const name = `${call.service}:${call.action}`;
   if (name in MOTO_LACKS) return MOTO_LACKS[name]!(call.args, world);
   if (call.service === 'ec2' && !call.inMember && (call.action === 'copySnapshot' || call.action === 'createVolume')) return fromShared(world, call);
+  if (call.service === 'kms' && !call.inMember) return throughGrant(world, call);
   if (call.action === 'getConsoleOutput') return encoded((await real()) as { Output?: string });
   if (call.action === 'filterLogEvents') return filtered(world, call);
   return real();
+}
+
+/** moto's accounts see no key of each other's. Where one is granted, by moto's own word, it is described. */
+async function throughGrant(world: AwsWorld, { action, args }: Call): Promise<unknown> {
+  const { Grants } = (await world.call('member', 'kms', 'listGrants', args)) as unknown as { Grants: { GranteePrincipal: string; Operations: string[] }[] };
+  const granted = Grants.some(({ GranteePrincipal, Operations }) => GranteePrincipal === roleArn(PLACE, 'workflow') && Operations.some((operation) => operation.toLowerCase() === action.toLowerCase()));
+  if (!granted) throw new AwsError('AccessDeniedException', `the workflow is not authorized to perform: kms:${action} on ${String(args['KeyId'])}`, 400);
+  return world.call('member', 'kms', action, args);
 }
 
 /** moto's accounts see no snapshot of each other's. Where one is shared, by moto's own word, the other account gets one like it. */

@@ -41,7 +41,7 @@ export const preflight = (dependencies: PreflightDependencies) => async (event: 
   if (source.volumes.length === 0 || chosen.problems.length > 0) return stop(problems);
 
   const estimate = estimateCase(
-    source.volumes.map(({ volumeId, sizeGiB, encrypted }) => ({ volumeId, sizeGiB, account: input.account, route: encrypted ? 'transit' : 'direct' })),
+    source.volumes.map((volume) => ({ volumeId: volume.volumeId, sizeGiB: volume.sizeGiB, account: input.account, route: routeOf(volume, member.grants) })),
     { volumeType: input.options.volumeType, deadlineMinutes: input.options.deadlineMinutes, architecture },
   );
   const { seconds, usd, stages } = estimate;
@@ -54,28 +54,31 @@ export const preflight = (dependencies: PreflightDependencies) => async (event: 
   if (problems.length > 0 || !surroundings.found) return stop([...problems, ...inUse]);
   const cost = { seconds, usd, stages: stages.map((stage) => ({ ...stage })) };
   if (inUse.length > 0) return { verdict: 'queue', problems: inUse.map(inert), waitSeconds: Math.min(60 * attempt, 300), estimate: cost };
-  return { verdict: 'go', problems: [], plan: planOf(source.volumes, chosen.choices, surroundings.found), estimate: cost };
+  return { verdict: 'go', problems: [], plan: planOf(source.volumes, chosen.choices, member.grants, surroundings.found), estimate: cost };
 };
 
 const stop = (problems: readonly PreflightProblem[]): PreflightOutput => ({ verdict: 'stop', problems: problems.map(inert) });
 
 const inert = ({ code, what, fix }: PreflightProblem): PreflightProblem => ({ code, what: safe(what, 500), fix: safe(fix, 500) });
 
-type MemberCheck = { readonly problems: readonly PreflightProblem[]; readonly inUse: readonly PreflightProblem[] };
+type MemberCheck = { readonly problems: readonly PreflightProblem[]; readonly inUse: readonly PreflightProblem[]; readonly grants: readonly string[] };
+
+/** A snapshot under a key that cannot be granted cannot be restored by another account. */
+const routeOf = ({ encrypted, keyArn = '' }: SourceVolume, grants: readonly string[]): 'direct' | 'transit' => (encrypted && !grants.includes(keyArn) ? 'transit' : 'direct');
 
 /** Keys and room in the suspect's account. An account that cannot be entered is one problem, and hides no other. */
-async function checkMember({ member }: PreflightDependencies, { account, caseId }: AcquisitionInput, volumes: readonly SourceVolume[]): Promise<MemberCheck> {
+async function checkMember({ member, place }: PreflightDependencies, { account, caseId }: AcquisitionInput, volumes: readonly SourceVolume[]): Promise<MemberCheck> {
   try {
     const { ec2, kms } = await member(account, caseId);
-    const problems = await checkSourceKeys(kms, account, volumes);
-    const pending = volumes.some(({ encrypted }) => encrypted) ? await countPendingSnapshots(ec2) : 0;
+    const { problems, grants } = await checkSourceKeys({ member: kms, account, place }, volumes);
+    const pending = volumes.some((volume) => routeOf(volume, grants) === 'transit') ? await countPendingSnapshots(ec2) : 0;
     // The role may not ask for that account's quotas; the published one is the least that any account has.
     const allowed = QUOTAS.copiesInFlight.value;
     const what = `${pending} snapshots of account ${account} are being made or copied, of ${allowed} copies that AWS allows at once`;
-    return { problems, inUse: pending < allowed ? [] : [{ code: 'QUOTA_COPIES_SOURCE', what, fix: 'wait until they are complete' }] };
+    return { problems, grants, inUse: pending < allowed ? [] : [{ code: 'QUOTA_COPIES_SOURCE', what, fix: 'wait until they are complete' }] };
   } catch (error) {
     const what = `account ${account} cannot be asked by its acquisition role (${nameOf(error)}: ${messageOf(error)})`;
-    return { problems: [{ code: 'MEMBER_ROLE', what, fix: `deploy the member stack of account ${account}, with this forensic account among its places` }], inUse: [] };
+    return { problems: [{ code: 'MEMBER_ROLE', what, fix: `deploy the member stack of account ${account}, with this forensic account among its places` }], inUse: [], grants: [] };
   }
 }
 
@@ -105,15 +108,16 @@ function needOf(volumes: readonly SourceVolume[], choices: ReadonlyMap<string, V
   };
 }
 
-function planOf(volumes: readonly SourceVolume[], choices: ReadonlyMap<string, VolumeChoice>, { architecture: _, ...surroundings }: Surroundings): AcquisitionPlan {
-  const planned = volumes.map(({ volumeId, deviceName, sizeGiB, encrypted, keyArn }) => {
+function planOf(volumes: readonly SourceVolume[], choices: ReadonlyMap<string, VolumeChoice>, grants: readonly string[], { architecture: _, ...surroundings }: Surroundings): AcquisitionPlan {
+  const planned = volumes.map((volume) => {
+    const { volumeId, deviceName, sizeGiB, encrypted, keyArn } = volume;
     const { volumeType, throughput, iops, initializationRate, instanceType } = choices.get(volumeId)!;
     return {
       volumeId,
       deviceName: safe(deviceName, 500),
       sizeGiB,
       encrypted,
-      route: encrypted ? ('transit' as const) : ('direct' as const),
+      route: routeOf(volume, grants),
       ...(keyArn !== undefined && { keyArn }),
       volumeType,
       ...(throughput !== undefined && { throughput }),
@@ -122,5 +126,5 @@ function planOf(volumes: readonly SourceVolume[], choices: ReadonlyMap<string, V
       instanceType,
     };
   });
-  return { ...surroundings, instanceType: planned[0]!.instanceType, volumes: planned };
+  return { ...surroundings, instanceType: planned[0]!.instanceType, volumes: planned, grants: grants.map((keyArn) => ({ keyArn })) };
 }

@@ -10,7 +10,7 @@ import { checkKey } from './keys.ts';
 export type Clients = { readonly ec2: EC2Client; readonly kms: KMSClient; readonly ssm: SSMClient; readonly s3: S3Client };
 
 /** Where collectors run, and with what. */
-export type Surroundings = Omit<AcquisitionPlan, 'instanceType' | 'volumes'> & { readonly architecture: 'arm64' | 'x86_64' };
+export type Surroundings = Omit<AcquisitionPlan, 'instanceType' | 'volumes' | 'grants'> & { readonly architecture: 'arm64' | 'x86_64' };
 
 /** Parameters that the forensic account's stacks publish, and the stack that publishes each. */
 const NEEDED = {

@@ -58,7 +58,7 @@ function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>)
     case 'done':
       return { done: [...record.done, { at: change.at, what: change.what, ...(change.undo && { undo: change.undo }) }] };
     case 'undone':
-      return { done: record.done.map((step, index) => (index === change.step ? undone(step, change) : step)) };
+      return { done: record.done.map((step, index) => (index === change.step || (step.what === change.what && step.undoneAt === undefined) ? undone(step, change) : step)) };
     case 'volume':
       return { volumes: { ...record.volumes, [change.volumeId]: volumeAfter(record.volumes[change.volumeId], change) } };
     case 'snapshot': {

@@ -6,6 +6,7 @@ import {
 import { type ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from '@aws-sdk/client-elastic-load-balancing';
 import { type ElasticLoadBalancingV2Client, RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { DetachRolePolicyCommand, type IAMClient, UntagRoleCommand } from '@aws-sdk/client-iam';
+import { type KMSClient, paginateListRetirableGrants, RetireGrantCommand } from '@aws-sdk/client-kms';
 import type { UndoAction, UndoCall } from '../../../vocabulary/index.ts';
 
 /** Clients of the suspect's account, by its acquisition role. */
@@ -15,6 +16,7 @@ export type UndoClients = {
   readonly elb: ElasticLoadBalancingClient;
   readonly elbv2: ElasticLoadBalancingV2Client;
   readonly iam: IAMClient;
+  readonly kms: KMSClient;
 };
 
 type Answer = { readonly $metadata: { readonly requestId?: string | undefined } };
@@ -25,6 +27,20 @@ async function giveProfileBack({ ec2 }: UndoClients, { InstanceId, IamInstancePr
   const now = found.find(({ State }) => State === 'associated' || State === 'associating');
   if (now?.AssociationId === undefined) throw new Error(`${InstanceId} has no instance profile now that could be replaced; associate ${IamInstanceProfile.Arn} by hand if it is to have it`);
   return ec2.send(new ReplaceIamInstanceProfileAssociationCommand({ AssociationId: now.AssociationId, IamInstanceProfile }));
+}
+
+const idOf = (key = ''): string => key.split('/').at(-1)!;
+
+/** Where there is no such grant, it was never made, or somebody retired it: nothing is left to undo. */
+async function retireGrants({ kms }: UndoClients, { KeyId, Name, RetiringPrincipal }: { readonly KeyId: string; readonly Name: string; readonly RetiringPrincipal: string }): Promise<Answer> {
+  let answer: Answer = { $metadata: {} };
+  for await (const page of paginateListRetirableGrants({ client: kms }, { RetiringPrincipal })) {
+    answer = page;
+    for (const grant of page.Grants ?? []) {
+      if (grant.Name === Name && idOf(grant.KeyId) === idOf(KeyId)) answer = await kms.send(new RetireGrantCommand({ KeyId, GrantId: grant.GrantId }));
+    }
+  }
+  return answer;
 }
 
 /** Parameters come from the record, where JSON has checked nothing but their shape: AWS itself refuses what does not fit. */
@@ -38,6 +54,7 @@ const CALLS: Readonly<Record<UndoAction, (clients: UndoClients, parameters: neve
   'elasticloadbalancingv2:registerTargets': ({ elbv2 }, parameters) => elbv2.send(new RegisterTargetsCommand(parameters)),
   'iam:detachRolePolicy': ({ iam }, parameters) => iam.send(new DetachRolePolicyCommand(parameters)),
   'iam:untagRole': ({ iam }, parameters) => iam.send(new UntagRoleCommand(parameters)),
+  'kms:retireGrant': retireGrants,
 };
 
 /** Makes the call; gives its request id. */
