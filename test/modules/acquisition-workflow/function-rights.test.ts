@@ -21,6 +21,7 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   ListObjectsV2: ['s3:ListBucket'],
   GetObjectLockConfiguration: ['s3:GetBucketObjectLockConfiguration'],
   ListAliases: [], // in the monitored account
+  CreateGrant: [], // there too, and a dry run
 };
 
 /** Granted for what no single call in the sources says: keys behind S3 and SNS, roles, versions, "not found" instead of "forbidden". */

@@ -91,6 +91,7 @@ describe('the keys of a suspect\'s volumes', function () {
     expect(ended.run.status, ended.run.cause).to.equal('SUCCEEDED');
     const ways = Object.values(ended.record.volumes).map(({ status, snapshots }) => [status, snapshots.some(({ purpose }) => purpose === 'transit')]);
     expect(ways).to.have.deep.members([['COMPLETE', false], ['COMPLETE', true]]);
+    expect(ended.states, 'nobody waits for what was refused').not.to.include('Wait for the grant');
     expect(ended.record.problems.join()).to.contain('Grant a key: Kms.KmsException: not authorized to perform kms:CreateGrant');
     expect(ended.custody.filter((action) => action === 'kms:CreateGrant')).to.have.length(1);
   });
