@@ -35,6 +35,8 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
   const disks = useDisks();
   let world: AwsWorld;
   let suspect: Suspect;
+  /** Of the suspect's second volume; the first is under the key that AWS manages. */
+  let keyArn: string;
   let host: CollectorHost;
   let result: ExecutionResult;
   const contents = new Map<string, string>();
@@ -44,7 +46,9 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
 
   /** Runs once, in the first test: the disks are put away after each. */
   const acquire = async (): Promise<void> => {
-    suspect = await startSuspect(world);
+    const { KeyMetadata } = (await world.call('member', 'kms', 'createKey')) as unknown as { KeyMetadata: { Arn: string } };
+    keyArn = KeyMetadata.Arn;
+    suspect = await startSuspect(world, { dataKeyArn: keyArn });
     const [root, data] = suspect.volumeIds;
     contents.set(root!, await makeExt4(disks.file('root'), { label: '$(reboot) evil' }));
     contents.set(data!, await makeRaw(disks.file('data'), 3 * MiB));
@@ -103,7 +107,7 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
       expect(args).to.have.nested.property('NetworkInterfaces[0].SubnetId', await published(world, 'collectorSubnetIds'));
     }
     const copied = calls.filter(({ action, inMember }) => action === 'copySnapshot' && inMember).map(({ args }) => args['KmsKeyId']);
-    expect(copied).to.deep.equal([await published(world, 'transitKeyArn'), await published(world, 'transitKeyArn')]);
+    expect(copied, 'the one volume whose key cannot be granted').to.deep.equal([await published(world, 'transitKeyArn')]);
   });
 
   it('gave each collector its one case and one volume', () => {
@@ -121,9 +125,10 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
     expect(restored).to.have.length(2);
     const { Volumes } = (await world.call('forensic', 'ec2', 'describeVolumes', { Filters: [{ Name: 'tag:CaseId', Values: [input.caseId] }] })) as unknown as { Volumes: { Tags: { Key: string; Value: string }[] }[] };
     expect(Volumes.filter(({ Tags }) => Tags.some(({ Key }) => Key === 'ExhibitId'))).to.deep.equal([]);
-    for (const { snapshots } of Object.values(record.volumes)) {
-      expect(snapshots.map(({ purpose, kept, account }) => `${purpose} in ${account} ${kept ? 'kept' : 'gone'}`)).to.have.members(['source in 200000000002 kept', 'transit in 200000000002 gone', 'evidence in 100000000003 kept']);
-    }
+    const [root, data] = suspect.volumeIds.map((id) => record.volumes[id]!.snapshots.map(({ purpose, kept, account }) => `${purpose} in ${account} ${kept ? 'kept' : 'gone'}`));
+    expect(root, 'copied, since nobody can share what is under the AWS-managed key').to.have.members(['source in 200000000002 kept', 'transit in 200000000002 gone', 'evidence in 100000000003 kept']);
+    expect(data, 'its own key was granted').to.have.members(['source in 200000000002 kept', 'evidence in 100000000003 kept']);
+    expect(((await world.call('member', 'kms', 'listGrants', { KeyId: keyArn })) as unknown as { Grants: unknown[] }).Grants).to.deep.equal([]);
     expect(record.leftBehind.map(({ resource }) => resource).filter((id) => id.startsWith('snap-'))).to.have.length(4);
     const roles = (await world.call('forensic', 'iam', 'listRoles', { PathPrefix: '/cleanroom/case/' })) as unknown as { Roles: unknown[] };
     expect(roles.Roles).to.deep.equal([]);
@@ -137,11 +142,12 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
     const { State, NetworkInterfaces } = Reservations[0]!.Instances[0]!;
     expect(State.Name).to.equal('running');
     expect(NetworkInterfaces.flatMap(({ Groups }) => Groups.map(({ GroupName }) => GroupName))).to.deep.equal([`cleanroom-containment-${nameOf(input)}`]);
-    expect(record.done.map(({ what, undo }) => `${what}: ${undo?.action}`).map((line) => line.replace(/eni-\w+/, 'eni'))).to.deep.equal([
+    expect(record.done.map(({ what, undo }) => `${what}: ${undo?.action}`).map((line) => line.replace(/eni-\w+/, 'eni').replace(keyArn, 'key'))).to.deep.equal([
       'protected from termination: ec2:modifyInstanceAttribute',
       'protected from being stopped: ec2:modifyInstanceAttribute',
       'stops where it would have been terminated on shutdown: ec2:modifyInstanceAttribute',
       'keeps its volumes on termination: ec2:modifyInstanceAttribute',
+      'the forensic account may use the key key: kms:retireGrant',
       'isolated: network interface eni: ec2:modifyNetworkInterfaceAttribute',
       'its metadata service is off: ec2:modifyInstanceMetadataOptions',
     ]);
@@ -155,6 +161,7 @@ describe('an acquisition from end to end: the state machine, moto, and the real 
     const actions = custody.map(({ action }) => action);
     expect(actions).to.include.members([
       'ec2:CreateSnapshots', 'ec2:CopySnapshot', 'ec2:ModifySnapshotAttribute', 'ec2:LockSnapshot', 'ec2:CreateVolume', 'ec2:AttachVolume', 'ec2:TerminateInstances', 'ec2:DeleteVolume', 'ec2:DeleteSnapshot',
+      'kms:CreateGrant', 'kms:RetireGrant',
     ]);
     expect(actions.filter((action) => action === 'ec2:AttachVolume')).to.have.length(2);
   });

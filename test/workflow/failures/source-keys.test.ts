@@ -5,17 +5,15 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
-import type { AcquisitionPlan, PreflightOutput } from '../../../modules/acquisition-workflow/handlers/contract.ts';
 import { record as recordHandler } from '../../../modules/acquisition-workflow/handlers/record/record.ts';
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
-import { memberRoleArn, roleArn, SOURCE_GRANT_NAME, SOURCE_KEY_OPERATIONS, type AcquisitionInput, type AcquisitionRecord } from '../../../modules/vocabulary/index.ts';
+import { memberRoleArn, roleArn, SOURCE_GRANT_NAME, SOURCE_KEY_OPERATIONS } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
 import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
-import { inputFor, readCase } from '../world/case.ts';
-import type { AwsCall, Hook } from '../world/dispatch.ts';
+import { readCase } from '../world/case.ts';
+import type { AwsCall } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
-import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
-import { startSuspect } from '../world/suspect.ts';
+import { acquireIn, type CaseOptions, type Ended, statesOf } from './support.ts';
 
 const refused = (): Promise<never> => Promise.reject(new AslError('Kms.KmsException', 'not authorized to perform kms:CreateGrant (Service: Kms, Status Code: 400, Request ID: 1)'));
 const isTry = ({ action, inMember }: AwsCall): boolean => action === 'describeKey' && !inMember;
@@ -32,40 +30,21 @@ describe('the keys of a suspect\'s volumes', function () {
   const newKey = async (): Promise<string> => ((await world.call('member', 'kms', 'createKey')) as unknown as { KeyMetadata: { Arn: string } }).KeyMetadata.Arn;
   const grantsOn = async (KeyId: string): Promise<Record<string, unknown>[]> => ((await world.call('member', 'kms', 'listGrants', { KeyId })) as unknown as { Grants: Record<string, unknown>[] }).Grants;
 
-  /** A plan in which the volumes are under these keys, each of which may be granted. */
-  const underKeys = (keyArns: readonly string[], { plan, ...rest }: Extract<PreflightOutput, { verdict: 'go' }>): { readonly plan: AcquisitionPlan } => ({
-    ...rest,
-    plan: {
-      ...plan,
-      grants: [...new Set(keyArns)].map((keyArn) => ({ keyArn })),
-      volumes: plan.volumes.map((volume, index) => ({ ...volume, encrypted: true, keyArn: keyArns[index % keyArns.length]!, route: 'direct' as const })),
-    },
-  });
-
-  interface Acquired {
-    readonly run: CaseRun;
-    readonly record: AcquisitionRecord;
-    readonly input: AcquisitionInput;
+  interface Acquired extends Ended {
     readonly custody: readonly string[];
     readonly states: readonly string[];
   }
-  const acquire = async (keyArns: readonly string[], { hook, ...more }: Pick<RunOptions, 'collector'> & { readonly hook?: Hook } = {}): Promise<Acquired> => {
-    const suspect = await startSuspect(world, keyArns.length - 1);
-    const input = inputFor(suspect.instanceId);
-    const planned: Hook = (call) =>
-      call.action === 'preflight'
-        ? call.real().then((answer) => ({ Payload: underKeys(keyArns, (answer as { Payload: Extract<PreflightOutput, { verdict: 'go' }> }).Payload) }))
-        : hook?.(call);
-    const run = await runCase({ world, records, input, ...more, hook: planned });
-    const { record, custody } = await readCase(records, input);
-    return { run, input, record, custody: custody.map(({ action }) => action), states: run.history.filter(({ type }) => type === 'entered').map(({ state }) => state) };
+  const acquire = async (options: CaseOptions): Promise<Acquired> => {
+    const ended = await acquireIn({ world, records }, options);
+    const { custody } = await readCase(records, ended.input);
+    return { ...ended, custody: custody.map(({ action }) => action), states: statesOf(ended.run) };
   };
   const madeOf = ({ record }: Acquired): string[][] => Object.values(record.volumes).map(({ snapshots }) => snapshots.map(({ purpose }) => purpose).toSorted());
 
   it('are granted to the workflow once each, used without a copy under the transit key, and taken back when all is proven', async () => {
     const key = await newKey();
     const given: Record<string, unknown>[] = [];
-    const ended = await acquire([key, key], { hook: (call) => (call.action === 'createVolume' && !call.inMember ? grantsOn(key).then((grants) => void given.push(...grants)) : undefined) });
+    const ended = await acquire({ keyArn: key, volumes: 2, hook: (call) => (call.action === 'createVolume' && !call.inMember ? grantsOn(key).then((grants) => void given.push(...grants)) : undefined) });
     const { run, record, custody, states, input } = ended;
     expect(run.status, run.cause).to.equal('SUCCEEDED');
     expect(record.status).to.equal('COMPLETE');
@@ -87,7 +66,7 @@ describe('the keys of a suspect\'s volumes', function () {
 
   it('that are refused leave their volumes the way through the transit key, and the record says so; the others go direct', async () => {
     const [key, other] = [await newKey(), await newKey()];
-    const ended = await acquire([key, other], { hook: (call) => (call.action === 'createGrant' && call.args['KeyId'] === other ? refused() : undefined) });
+    const ended = await acquire({ keyArn: key, dataKeyArn: other, volumes: 2, hook: (call) => (call.action === 'createGrant' && call.args['KeyId'] === other ? refused() : undefined) });
     expect(ended.run.status, ended.run.cause).to.equal('SUCCEEDED');
     const ways = Object.values(ended.record.volumes).map(({ status, snapshots }) => [status, snapshots.some(({ purpose }) => purpose === 'transit')]);
     expect(ways).to.have.deep.members([['COMPLETE', false], ['COMPLETE', true]]);
@@ -96,16 +75,24 @@ describe('the keys of a suspect\'s volumes', function () {
     expect(ended.custody.filter((action) => action === 'kms:CreateGrant')).to.have.length(1);
   });
 
+  it('that the preflight\'s dry run was refused are not asked for', async () => {
+    world.grantDryRun = 'AccessDeniedException';
+    const ended = await acquire({ keyArn: await newKey() }).finally(() => (world.grantDryRun = 'DryRunOperationException'));
+    expect(ended.record.status).to.equal('COMPLETE');
+    expect(ended.run.calls.filter(({ action }) => action === 'createGrant')).to.deep.equal([]);
+    expect(madeOf(ended)).to.deep.equal([['evidence', 'source', 'transit']]);
+  });
+
   it('are waited for while a grant has not arrived everywhere', async () => {
     let tries = 0;
-    const ended = await acquire([await newKey()], { hook: (call) => (isTry(call) && tries++ < 3 ? refused() : undefined) });
+    const ended = await acquire({ keyArn: await newKey(), hook: (call) => (isTry(call) && tries++ < 3 ? refused() : undefined) });
     expect(ended.record.status).to.equal('COMPLETE');
     expect(ended.states.filter((state) => state === 'Wait for the grant')).to.have.length(3);
     expect(madeOf(ended)).to.deep.equal([['evidence', 'source']]);
   });
 
   it('whose grant does not arrive in five minutes are done without, and the record says so', async () => {
-    const ended = await acquire([await newKey()], { hook: (call) => (isTry(call) ? refused() : undefined) });
+    const ended = await acquire({ keyArn: await newKey(), hook: (call) => (isTry(call) ? refused() : undefined) });
     expect(ended.record.status).to.equal('COMPLETE');
     expect(madeOf(ended)).to.deep.equal([['evidence', 'source', 'transit']]);
     expect(Object.values(ended.record.volumes)[0]!.problems.join()).to.contain('Cleanroom.GrantNotUsable').and.contain('could not be used after 300 seconds (Kms.KmsException); copied under the transit key');
@@ -113,7 +100,7 @@ describe('the keys of a suspect\'s volumes', function () {
 
   it('are not granted where nobody could write down how to take that back', async () => {
     const key = await newKey();
-    const ended = await acquire([key], { hook: (call) => (call.state === 'Write down how to take the grants back' ? Promise.reject(new AslError('Cleanroom.Record', 'no')) : undefined) });
+    const ended = await acquire({ keyArn: key, hook: (call) => (call.state === 'Write down how to take the grants back' ? Promise.reject(new AslError('Cleanroom.Record', 'no')) : undefined) });
     expect(ended.run.calls.filter(({ action }) => action === 'createGrant')).to.deep.equal([]);
     expect(madeOf(ended)).to.deep.equal([['evidence', 'source', 'transit']]);
     expect(ended.record.problems.join()).to.contain('Write down how to take the grants back: Cleanroom.Record: no');
@@ -121,7 +108,7 @@ describe('the keys of a suspect\'s volumes', function () {
 
   it('stay granted where a volume was not imaged, are listed, and a release takes them back', async () => {
     const key = await newKey();
-    const { run, record, input } = await acquire([key], { collector: { starts: false } });
+    const { run, record, input } = await acquire({ keyArn: key, collector: { starts: false } });
     expect(run.status).to.equal('FAILED');
     const [grant] = await grantsOn(key);
     expect(record.leftBehind).to.deep.include({ resource: `grant ${String(grant!['GrantId'])} on ${key}`, why: 'lets the forensic account use the key; a release takes it back' });

@@ -15,7 +15,7 @@ export interface Ended {
   readonly input: AcquisitionInput;
 }
 
-export interface CaseOptions extends Omit<RunOptions, 'world' | 'records' | 'input' | 'hook'>, Pick<SuspectOptions, 'keyArn'> {
+export interface CaseOptions extends Omit<RunOptions, 'world' | 'records' | 'input' | 'hook'>, Pick<SuspectOptions, 'keyArn' | 'dataKeyArn'> {
   readonly options?: Parameters<typeof inputFor>[1];
   /** What of the request is otherwise. */
   readonly edit?: Partial<AcquisitionInput>;
@@ -25,8 +25,8 @@ export interface CaseOptions extends Omit<RunOptions, 'world' | 'records' | 'inp
 }
 
 /** Starts a suspect and acquires it, to whatever end. */
-export async function acquireIn({ world, records }: { readonly world: AwsWorld; readonly records: Records }, { options, edit, volumes = 1, keyArn, hook, ...more }: CaseOptions = {}): Promise<Ended> {
-  const suspect = await startSuspect(world, { dataVolumes: volumes - 1, ...(keyArn === undefined ? {} : { keyArn }) });
+export async function acquireIn({ world, records }: { readonly world: AwsWorld; readonly records: Records }, { options, edit, volumes = 1, keyArn, dataKeyArn, hook, ...more }: CaseOptions = {}): Promise<Ended> {
+  const suspect = await startSuspect(world, { dataVolumes: volumes - 1, ...(keyArn === undefined ? {} : { keyArn }), ...(dataKeyArn === undefined ? {} : { dataKeyArn }) });
   const input = { ...inputFor(suspect.instanceId, options), ...edit };
   const run = await runCase({ world, records, input, ...more, ...(hook === undefined ? {} : { hook: (call: AwsCall) => hook(call, suspect, input) }) });
   return { run, input, suspect, record: (await readCase(records, input)).record };

@@ -33,6 +33,8 @@ export class AwsWorld {
   topicArn = '';
   /** What Service Quotas lists of a service; what it does not, has AWS's published value. */
   readonly quotas: Record<string, { QuotaName: string; Value: number }[]> = { ec2: [{ QuotaName: 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances', Value: 10_000 }] };
+  /** What KMS answers to a dry run of a grant on a source key, by the name of its error. */
+  grantDryRun = 'DryRunOperationException';
   readonly forensic: Credentials;
   readonly member: Credentials;
 

@@ -4,6 +4,7 @@ import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { enterAccount } from '../../../modules/acquisition-workflow/handlers/enter-account.ts';
+import { dryRunKms } from '../../helpers/aws/kms-dry-run.ts';
 import { PLACE, type AwsWorld } from './aws-world.ts';
 import { MOTO_LACKS } from './moto-lacks.ts';
 
@@ -19,7 +20,7 @@ export function functionClients(world: AwsWorld) {
   /** As the entry point of the function does it: by the account's acquisition role, with its external id and the case's tag. */
   const member = async (account: string, caseId: string) => {
     const credentials = await enterAccount({ ssm, place: PLACE, account, caseId });
-    return { ec2: world.closes(new EC2Client({ ...where(world), credentials })), kms: world.closes(new KMSClient({ ...where(world), credentials })) };
+    return { ec2: world.closes(new EC2Client({ ...where(world), credentials })), kms: world.closes(dryRunKms({ ...where(world), credentials }, world.grantDryRun)) };
   };
   return { ...clients, member };
 }
