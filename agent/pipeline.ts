@@ -1,7 +1,7 @@
 /** The only file that knows the order of the stages: acquire → prove → complete → re-read → record. */
 import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
-import { imageKey, LogEvent, partCount, recordKey, type ImageStatus } from '../modules/vocabulary/index.ts';
+import { imageKey, LogEvent, partCount, partsOf, recordKey, type ImageLayout, type ImageStatus } from '../modules/vocabulary/index.ts';
 import { mapBadSectors } from './adapters/bad-sectors.ts';
 import { readDc3ddLog } from './adapters/dc3dd.ts';
 import type { Dc3ddTool } from './adapters/dc3dd-tool.ts';
@@ -304,13 +304,14 @@ async function completeObjects(run: Run, { uploads, digests }: Acquired): Promis
 }
 
 /**
- * Reads back what was stored: every part, and the image's SHA-256 over all objects. Parts that have a SHA-256 each prove the
+ * Reads back what was stored: every part that was not read back when it was stored, and the image's SHA-256 over all objects.
+ * Parts that have a SHA-256 each prove the
  * whole, which they tile; only where they have less is the whole hashed once more.
  */
-async function rereadObjects(run: Run, { layout, digests, end }: Acquired, objects: readonly StoredObjectInfo[]): Promise<void> {
+async function rereadObjects(run: Run, { layout, digests, end, readBack }: Acquired, objects: readonly StoredObjectInfo[]): Promise<void> {
   const { store, events, custody, onProgress, signal } = run;
   const whole = digests.flat().every((part) => part.sha256) ? undefined : createHash('sha256');
-  let read = 0;
+  let read = bytesIn(layout, readBack);
   const onChunk = (chunk: Uint8Array): void => {
     whole?.update(chunk);
     read += chunk.length;
@@ -318,7 +319,7 @@ async function rereadObjects(run: Run, { layout, digests, end }: Acquired, objec
   };
   for (const [objectIndex, { key, versionId }] of objects.entries()) {
     const version = versionId === undefined ? {} : { versionId };
-    await compareObject({ store, key, layout, objectIndex, digests: digests[objectIndex]!, onChunk, ...version }, signal);
+    await compareObject({ store, key, layout, objectIndex, digests: digests[objectIndex]!, except: readBack[objectIndex]!, onChunk, ...version }, signal);
   }
   const sha256 = whole?.digest() ?? end.sha256;
   if (!sha256.equals(end.sha256)) {
@@ -326,4 +327,11 @@ async function rereadObjects(run: Run, { layout, digests, end }: Acquired, objec
   }
   events.info(LogEvent.imageReread, { bytes: read, sha256: sha256.toString('hex') });
   custody.add('verify', { bytes: read, sha256: sha256.toString('hex'), result: 'identical' });
+}
+
+/** Bytes of some parts of an image. */
+function bytesIn(layout: ImageLayout, parts: readonly ReadonlySet<number>[]): number {
+  let bytes = 0;
+  for (const { objectIndex, partNumber, length } of partsOf(layout)) if (parts[objectIndex]!.has(partNumber)) bytes += length;
+  return bytes;
 }

@@ -123,7 +123,8 @@ export type SlabReaderOptions = {
   readonly layout: ImageLayout;
   /** Memory of the ring in bytes. */
   readonly ringSize: number;
-  readonly digests: DigestPlan;
+  /** What is computed of a part; asked when its first byte comes. */
+  readonly digests: (range: PartRange) => DigestPlan;
 };
 
 /**
@@ -136,7 +137,7 @@ export class SlabReader {
   readonly closed: Promise<void>;
   readonly #fd: number;
   readonly #layout: ImageLayout;
-  readonly #plan: DigestPlan;
+  readonly #plan: (range: PartRange) => DigestPlan;
   readonly #control: Int32Array;
   readonly #slabs: SharedArrayBuffer;
   readonly #started: StreamedPart[] = [];
@@ -221,7 +222,7 @@ export class SlabReader {
   #begin(): StreamedPart {
     const next = this.#ranges.next();
     if (next.done) throw new RangeError('the worker read more than was planned');
-    this.#current = new StreamedPart(next.value, this.#plan);
+    this.#current = new StreamedPart(next.value, this.#plan(next.value));
     this.#started.push(this.#current);
     this.#notify();
     return this.#current;

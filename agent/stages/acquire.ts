@@ -4,7 +4,7 @@ import { adoptObject } from '../adapters/stores/adopted-object.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
 import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
 import type { EventLog } from '../adapters/logs/event-log.ts';
-import { sameDigests } from '../adapters/part-digester.ts';
+import { sameDigests, type DigestPlan } from '../adapters/part-digester.ts';
 import { stalled } from '../adapters/patience.ts';
 import { rereadPart, type RereadOptions } from '../adapters/reread-part.ts';
 import type { SlabReader, StreamedPart, StreamEnd } from '../adapters/slab-reader.ts';
@@ -61,10 +61,15 @@ export type Acquired = {
   /** Digests by object and part. */
   readonly digests: readonly (readonly PartDigests[])[];
   readonly uploads: readonly ImageUpload[];
+  /** By object, the numbers of the parts that the store read back during the pass. */
+  readonly readBack: readonly ReadonlySet<number>[];
   /** Parts that an earlier attempt had stored and that this pass found identical. */
   readonly takenOver: number;
   readonly retries: number;
 };
+
+/** The store hashes what it reads back: hashing the stream as well would cost as much again and prove nothing more. */
+const BY_STORE: DigestPlan = { sha256: false, crc32: false, md5: false };
 
 /**
  * One pass over the source: dc3dd → SHA-256 → parts in the store. Resolves when dc3dd has ended and every part of the
@@ -75,8 +80,12 @@ export async function acquire(source: AcquireSource, context: AcquireContext, si
   const layout = planned(source.size, options);
   const { algorithm } = store.partChecksum;
   const digests = { sha256: algorithm === 'SHA256', crc32: algorithm === 'CRC32', md5: algorithm === 'MD5' };
-  const opening = openSlabStream({ layout, ringSize: options.ringSize, digests }); // beside the store's answers
   const uploads: ImageUpload[] = [];
+  const planOf = ({ objectIndex, partNumber }: PartRange): DigestPlan => {
+    const { readsBack, stored } = uploads[objectIndex]!;
+    return readsBack && !stored.has(partNumber) ? BY_STORE : digests;
+  };
+  const opening = openSlabStream({ layout, ringSize: options.ringSize, digests: planOf }); // beside the store's answers
   try {
     opening.catch(() => {}); // told below
     for (let index = 0; index < layout.objectCount; index++) {
@@ -130,6 +139,7 @@ class Pass {
   readonly #limit: AdaptiveLimit;
   /** By object and part; parts that are not confirmed are holes. */
   readonly #digests: PartDigests[][];
+  readonly #readBack: Set<number>[];
   readonly #storing: Promise<void>[] = [];
   readonly #reread: RereadOptions;
   #read = 0;
@@ -145,6 +155,7 @@ class Pass {
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
     this.#limit = new AdaptiveLimit(context.options.concurrency);
     this.#digests = uploads.map(() => []);
+    this.#readBack = uploads.map(() => new Set());
     this.#reread = { sectorSize: source.logicalSectorSize, patienceMs: context.options.stallSeconds * 1000 };
   }
 
@@ -164,7 +175,7 @@ class Pass {
       await this.#storeAll(reader);
       const [end, ran] = await Promise.all([reader.end, run]);
       await stream.close(undefined);
-      return { layout: this.#layout, run: ran, end, digests: this.#digests, uploads: this.#uploads, takenOver: this.#takenOver, retries: this.#retries };
+      return { layout: this.#layout, run: ran, end, digests: this.#digests, uploads: this.#uploads, readBack: this.#readBack, takenOver: this.#takenOver, retries: this.#retries };
     } catch (error) {
       this.#failed.abort(error);
       await Promise.allSettled(this.#storing); // they read from the source's descriptor
@@ -219,27 +230,29 @@ class Pass {
       this.#confirm(range, digests);
       return;
     }
-    await this.#limit.run(async () => {
+    const stored = await this.#limit.run(async () => {
       try {
-        await this.#put(part, upload);
+        return await this.#put(part, upload);
       } finally {
         part.discard();
       }
     });
-    this.#confirm(range, await part.digests);
+    if (stored.readBack) this.#readBack[range.objectIndex]!.add(range.partNumber);
+    this.#confirm(range, stored.readBack ? digestsOf(stored) : await part.digests);
   }
 
   /** The first try streams what dc3dd reads; every further one reads the part's range again. */
-  async #put(part: StreamedPart, upload: ImageUpload): Promise<void> {
+  async #put(part: StreamedPart, upload: ImageUpload): Promise<StoredPart> {
     const { options, events } = this.#context;
     const { range } = part;
-    const put = async (attempt: number): Promise<void> => {
+    const put = async (attempt: number): Promise<StoredPart> => {
       this.#signal.throwIfAborted();
       const source = attempt === 1 ? part : rereadPart(this.#source.fd, range, await part.digests, this.#reread, this.#signal);
-      await upload.putPart(source, this.#signal);
+      const stored = await upload.putPart(source, this.#signal);
       this.#limit.succeeded();
+      return stored;
     };
-    await pRetry(put, {
+    return pRetry(put, {
       retries: options.partTries - 1,
       minTimeout: 250,
       maxTimeout: 20_000,
@@ -307,6 +320,8 @@ function isSamePart(stored: StoredPart, digests: PartDigests): boolean {
   if (digests.md5) return stored.etag === `"${digests.md5.toString('hex')}"`;
   return sameDigests(stored, digests);
 }
+
+const digestsOf = ({ sha256, crc32 }: StoredPart): PartDigests => ({ ...(sha256 && { sha256 }), ...(crc32 && { crc32 }) });
 
 /** A digest as it is told to people and machines. */
 const told = ({ sha256, crc32 }: Pick<StoredPart, 'sha256' | 'crc32'>): string | undefined =>

@@ -27,18 +27,26 @@ const COMMON = {
   write: false,
 } as const satisfies BuildOptions;
 
-/** Bundles `agent/cli.ts`, with the reading worker as a text inside: a worker that loaded the whole file would cost its parsing. */
+/** Threads of the collector, by the name under which their code stands in it. */
+const WORKERS = { SLAB_WORKER: 'agent/adapters/slab-worker.ts', READ_BACK_WORKER: 'agent/adapters/stores/read-back-worker.ts' } as const;
+
+/** Bundles `agent/cli.ts`, with its workers as texts inside: a worker that loaded the whole file would cost its parsing. */
 export async function bundleCollector(root: string): Promise<CollectorBundle> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-  const worker = await build({ ...COMMON, absWorkingDir: root, entryPoints: ['agent/adapters/slab-worker.ts'], format: 'cjs' });
+  const workers = await Promise.all(
+    Object.entries(WORKERS).map(async ([name, entry]) => ({ name, built: await build({ ...COMMON, absWorkingDir: root, entryPoints: [entry], format: 'cjs' }) })),
+  );
   const collector = await build({
     ...COMMON,
     absWorkingDir: root,
     entryPoints: ['agent/cli.ts'],
     format: 'esm',
-    define: { COLLECTOR_VERSION: JSON.stringify(version), SLAB_WORKER: JSON.stringify(worker.outputFiles[0]!.text) },
+    define: {
+      COLLECTOR_VERSION: JSON.stringify(version),
+      ...Object.fromEntries(workers.map(({ name, built }) => [name, JSON.stringify(built.outputFiles[0]!.text)])),
+    },
     // Some dependencies are CommonJS and ask for Node's own modules with `require`.
     banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   });
-  return { code: collector.outputFiles[0]!.contents, metafiles: [worker.metafile, collector.metafile], version };
+  return { code: collector.outputFiles[0]!.contents, metafiles: [...workers.map(({ built }) => built.metafile), collector.metafile], version };
 }

@@ -45,6 +45,8 @@ describe('an acquisition into a directory', function () {
       const { process, integrity, source } = (await manifestIn(store))!;
       expect(process).to.include({ exitCode: 0, signal: null, footer: 'completed', bytesStreamed: size, sectorSize: 512, sectorsIn: Math.floor(size / 512), badSectors: 0 });
       expect(source.size).to.equal(size);
+      expect(integrity.reread).to.equal('identical');
+      expect(outcome.of(LogEvent.imageReread).map(({ bytes }) => bytes)).to.deep.equal([size]);
       expect(integrity.secondSha256).to.equal(integrity.sha256);
     });
   }
@@ -74,6 +76,18 @@ describe('an acquisition into a directory', function () {
     expect(doneOf(outcome).takenOver).to.be.within(1, 3);
     expect((await imageIn(store))?.equals(image)).to.equal(true);
     expect(await problemsIn(store)).to.deep.equal([]);
+  });
+
+  it('reads back the parts that it took over too, and completes nothing where one is not what was stored', async () => {
+    await makeImage(path, SIZE);
+    const controller = new AbortController();
+    const onEvent: CollectPlan['onEvent'] = ({ event }) => event === LogEvent.partStored && controller.abort(new Error('interrupted'));
+    errorOf(await acquire({ signal: controller.signal, onEvent, options: alone }));
+    await flipByte(join(dir.path, 'evidence', `${imageKey(CASE, EXHIBIT)}.partial`), PART - 1);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ stage: 'prove', code: 'STORED_DIFFERS' });
+    expect(error.message).to.contain(`part 1 of ${imageKey(CASE, EXHIBIT)} (bytes 0 to ${PART})`);
+    expect(await manifestIn(store)).to.equal(undefined);
   });
 
   it('says PART_MISMATCH where the source changed since an interrupted attempt', async () => {

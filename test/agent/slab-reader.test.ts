@@ -39,7 +39,7 @@ describe('reading a pipe in a ring of slabs', () => {
   const begin = async (layout: ImageLayout, options: { ringSize?: number; digests?: DigestPlan } = {}): Promise<{ reader: SlabReader; sink: FileHandle }> => {
     const pipe = await openPipe();
     pipes.push(pipe);
-    const reader = new SlabReader({ fd: pipe.readEnd.fd, layout, ringSize: options.ringSize ?? 4 * MiB, digests: options.digests ?? ALL });
+    const reader = new SlabReader({ fd: pipe.readEnd.fd, layout, ringSize: options.ringSize ?? 4 * MiB, digests: () => options.digests ?? ALL });
     readers.push(reader);
     return { reader, sink: pipe.writeEnd };
   };
@@ -217,7 +217,7 @@ describe('reading a pipe in a ring of slabs', () => {
   it('tells of a descriptor that cannot be read', async () => {
     const nowhere = await open('/dev/null', constants.O_WRONLY);
     try {
-      const reader = new SlabReader({ fd: nowhere.fd, layout: planLayout(10), ringSize: 2 * MiB, digests: ALL });
+      const reader = new SlabReader({ fd: nowhere.fd, layout: planLayout(10), ringSize: 2 * MiB, digests: () => ALL });
       const error = await rejectionOf(reader.end);
       expect(error).to.include({ name: 'StageError', code: 'READER_FAILED', retryable: true });
       expect(error.message).to.contain('EBADF');

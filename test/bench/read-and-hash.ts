@@ -21,7 +21,7 @@ const scratch = await mkdtemp(join(tmpdir(), 'cleanroom-bench-read-'));
 try {
   const layout = planLayout(size, { partSize: Number(partSize) });
   const digests = { sha256: checksum === 'sha256', crc32: checksum === 'crc32', md5: false };
-  const reader = new SlabReader({ fd: readEnd.fd, layout, ringSize: RING_BYTES, digests });
+  const reader = new SlabReader({ fd: readEnd.fd, layout, ringSize: RING_BYTES, digests: () => digests });
   const options = { binary: 'dc3dd', sourceFd: source.fd, sinkFd: writeEnd.fd, scratch, secondHash: false };
   const dc3dd = startDc3dd(options, new AbortController().signal);
   await writeEnd.close();

@@ -14,17 +14,38 @@ export type Comparison = {
   readonly digests: readonly PartDigests[];
   /** Bytes that the store says the object has. @default what the layout says */
   readonly storedLength?: number;
+  /** Numbers of parts that need no look. @default none */
+  readonly except?: ReadonlySet<number>;
   /** Sees every chunk, for a hash over several objects or for progress. */
   readonly onChunk?: (chunk: Uint8Array) => void;
 };
 
 const digesterFor = (expected: PartDigests | undefined): PartDigester => new PartDigester(planLike(expected ?? {}));
 
+/** Parts that lie side by side, by their indices, the last included. */
+type Run = { readonly first: number; readonly last: number };
+
+/** Where the object is read: in as few stretches as the parts that need a look make. */
+function runsOf({ digests, except }: Comparison): Run[] {
+  const runs: Run[] = [];
+  for (const index of digests.keys()) {
+    if (except?.has(index + 1)) continue;
+    const before = runs.at(-1);
+    if (before?.last === index - 1) runs[runs.length - 1] = { first: before.first, last: index };
+    else runs.push({ first: index, last: index });
+  }
+  return runs;
+}
+
 /**
  * Reads a stored object and compares every part with what the source gave.
  * @throws StageError code STORED_DIFFERS that names the first part and byte range that differ
  */
 export async function compareObject(comparison: Comparison, signal: AbortSignal): Promise<void> {
+  for (const run of runsOf(comparison)) await compareRun(comparison, run, signal);
+}
+
+async function compareRun(comparison: Comparison, { first, last }: Run, signal: AbortSignal): Promise<void> {
   const { store, key, layout, objectIndex, digests } = comparison;
   const length = objectLength(layout, objectIndex);
   const differs = (index: number, why: string): StageError => {
@@ -35,10 +56,12 @@ export async function compareObject(comparison: Comparison, signal: AbortSignal)
       advice: 'The store does not hold what was read. Nothing was concluded; keep the object and image the disk under another --volume.',
     });
   };
-  let position = 0;
-  let index = 0;
-  let check = digesterFor(digests[0]);
-  for await (const chunk of readSteadily(store, key, comparison.storedLength ?? length, signal, comparison.versionId)) {
+  const end = Math.min((last + 1) * layout.partSize, length);
+  const storedEnd = end === length ? (comparison.storedLength ?? length) : end; // it may be longer or shorter than the image
+  let position = first * layout.partSize;
+  let index = first;
+  let check = digesterFor(digests[index]);
+  for await (const chunk of readSteadily(store, key, storedEnd, signal, comparison.versionId, position)) {
     if (position + chunk.length > length) throw differs(digests.length - 1, 'goes on after the image has ended');
     comparison.onChunk?.(chunk);
     for (let done = 0; done < chunk.length; ) {
@@ -52,5 +75,5 @@ export async function compareObject(comparison: Comparison, signal: AbortSignal)
       check = digesterFor(digests[++index]);
     }
   }
-  if (position !== length) throw differs(index, `is not whole: the object ends at byte ${position} of ${length}`);
+  if (position !== end) throw differs(index, `is not whole: the object ends at byte ${position} of ${length}`);
 }

@@ -7,6 +7,7 @@ import { PartsJournal, assertSameUpload, newHeader, readJournal } from './direct
 import type { DirectoryLock } from './directory-lock.ts';
 import { SCRATCH, newNonce, openFile, statOf, syncDirectory } from './directory-paths.ts';
 import type { StoredPart, UploadOptions } from './evidence-store.ts';
+import { openDirect } from './read-back.ts';
 
 /** The files of an image that is being stored, open and held. */
 export type Scratch = {
@@ -14,6 +15,8 @@ export type Scratch = {
   readonly path: string;
   readonly uploadId: string;
   readonly data: FileHandle;
+  /** The data, past the page cache; undefined where the file system cannot. */
+  readonly direct: FileHandle | undefined;
   readonly journal: PartsJournal;
   readonly lock: DirectoryLock;
   readonly stored: Map<number, StoredPart>;
@@ -68,7 +71,7 @@ export async function openScratch(path: string, key: string, options: UploadOpti
     for (const { partNumber } of damaged) stored.delete(partNumber);
     if (damaged.length > 0) await journal.append(damaged.map(({ partNumber }) => ({ part: partNumber, dropped: true })));
     await syncDirectory(dirname(path));
-    return { key, path, uploadId: header.uploadId, data, journal, lock, stored, layout, objectIndex };
+    return { key, path, uploadId: header.uploadId, data, direct: await openDirect(data), journal, lock, stored, layout, objectIndex };
   } catch (error) {
     await Promise.allSettled([data?.close(), journalFile.close()]);
     throw error;

@@ -6,6 +6,7 @@ import { errnoOf, existsError, storeError, storing } from './directory-errors.ts
 import { readJournal, writeFully } from './directory-journal.ts';
 import { ASIDE, SCRATCH, makeWayTo, newNonce, openFile, pathOf, publish, remove, statOf, syncDirectory, walk } from './directory-paths.ts';
 import { DirectoryUpload } from './directory-upload.ts';
+import { ReadBack } from './read-back.ts';
 import type { EvidenceStore, ImageUpload, StoredObjectInfo, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 
 const CHUNK = 1024 * 1024;
@@ -31,7 +32,7 @@ export async function directoryStore(root: string): Promise<EvidenceStore> {
 class DirectoryStore implements EvidenceStore {
   readonly kind = 'directory';
   readonly location: string;
-  // Confirmed by a sync and not recomputed: what comes back from the page cache proves nothing about the disk.
+  readonly #readBack = new ReadBack();
   readonly partChecksum = { algorithm: 'SHA256', verifiedByStore: false } as const;
 
   constructor(root: string) {
@@ -40,7 +41,8 @@ class DirectoryStore implements EvidenceStore {
 
   async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
     signal.throwIfAborted();
-    return DirectoryUpload.open(await makeWayTo(this.location, key), key, options);
+    this.#readBack.start();
+    return DirectoryUpload.open(await makeWayTo(this.location, key), key, options, this.#readBack);
   }
 
   async putRecord(key: string, body: Uint8Array, _contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {
@@ -120,7 +122,9 @@ class DirectoryStore implements EvidenceStore {
     }
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.#readBack.close();
+  }
 }
 
 const notAFile = (path: string): StageError =>

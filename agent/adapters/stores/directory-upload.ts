@@ -1,37 +1,45 @@
 import { dirname } from 'node:path';
 import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
-import type { StageError } from '../../errors.ts';
+import { StageError } from '../../errors.ts';
 import { existsError, refusal, storeError, storing } from './directory-errors.ts';
 import { type JournalLine, lineOf, writeFully } from './directory-journal.ts';
 import { takeLock } from './directory-lock.ts';
 import { SCRATCH, publish, remove, statOf, syncDirectory } from './directory-paths.ts';
 import { type Scratch, openScratch, plannedRange, setAside } from './directory-scratch.ts';
-import type { ImageUpload, PartDigests, PartSource, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
+import type { ImageUpload, PartDigests, PartSource, Slab, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
 import { orAbort } from './or-abort.ts';
-
-type Pending = { readonly line: JournalLine; readonly done: () => void; readonly failed: (error: unknown) => void };
+import type { PartReadBack, ReadBack } from './read-back.ts';
+import { Rounds } from './rounds.ts';
 
 const DEFECT = 'This is a defect of the collector: please report it.';
 const REOPEN = 'Open the image again: what it stored is taken over.';
 
 /**
  * An image file while it grows: `<name>.partial` and, beside it, a journal of the parts that are durable in it.
- * Parts are written where they belong, in any order and at once; memory is what the caller's slabs hold.
+ * Parts are written where they belong, in any order and at once; memory is what the caller's slabs hold. A slab is given
+ * back when its bytes were made durable, read back and found to be the same.
  */
 export class DirectoryUpload implements ImageUpload {
   readonly key: string;
   readonly uploadId: string;
+  readonly readsBack = true;
   readonly #scratch: Scratch;
+  readonly #readBack: ReadBack;
+  /** A sync covers everything that was written before: of all that wait, one thread of the pool is taken. */
+  readonly #synced: Rounds<void>;
+  readonly #journaled: Rounds<JournalLine>;
   readonly #running = new Map<number, Promise<unknown>>();
   readonly #closing = new AbortController();
-  #queue: Pending[] = [];
-  #committing = false;
-  #broken: StageError | undefined;
 
-  private constructor(scratch: Scratch) {
+  private constructor(scratch: Scratch, readBack: ReadBack) {
     this.#scratch = scratch;
+    this.#readBack = readBack;
     this.key = scratch.key;
     this.uploadId = scratch.uploadId;
+    // After a failed sync the kernel forgets what it could not write: no later sync can be believed.
+    const durable = <T>(work: () => Promise<T>): Promise<T> => storing(`making ${scratch.path}${SCRATCH.data} durable`, work);
+    this.#synced = new Rounds(() => durable(() => scratch.data.datasync()));
+    this.#journaled = new Rounds((lines) => durable(() => scratch.journal.append(lines)));
   }
 
   get stored(): ReadonlyMap<number, StoredPart> {
@@ -39,13 +47,13 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   /** Takes the lock, and takes over what an earlier attempt left. @param path of the finished file */
-  static async open(path: string, key: string, options: UploadOptions): Promise<DirectoryUpload> {
+  static async open(path: string, key: string, options: UploadOptions, readBack: ReadBack): Promise<DirectoryUpload> {
     if (await statOf(path)) throw existsError(key);
     const lock = await takeLock(path);
     try {
       if (await statOf(path)) throw existsError(key); // finished while the lock was waited for
       if (options.anew) await setAside(path);
-      return new DirectoryUpload(await openScratch(path, key, options, lock));
+      return new DirectoryUpload(await openScratch(path, key, options, lock), readBack);
     } catch (error) {
       await lock.release();
       throw storeError(`opening ${path}${SCRATCH.data}`, error);
@@ -66,11 +74,16 @@ export class DirectoryUpload implements ImageUpload {
 
   #assertUsable({ range }: PartSource): void {
     if (this.#closing.signal.aborted) throw refusal('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN);
-    if (this.#broken) throw this.#broken;
+    this.#assertSound();
     const expected = this.#rangeOf(range.partNumber);
     if (!expected || range.objectIndex !== this.#scratch.objectIndex || range.offset !== expected.offset || range.length !== expected.length) {
       throw refusal('PART_UNPLANNED', `part ${range.partNumber} (${JSON.stringify(range)}) is not in the layout of ${this.key}`, DEFECT);
     }
+  }
+
+  #assertSound(): void {
+    this.#synced.assertSound();
+    this.#journaled.assertSound();
   }
 
   #rangeOf(partNumber: number): { readonly offset: number; readonly start: number; readonly length: number } | undefined {
@@ -80,76 +93,82 @@ export class DirectoryUpload implements ImageUpload {
   async #store(source: PartSource, signal: AbortSignal): Promise<StoredPart> {
     const { partNumber, length } = source.range;
     const { start } = this.#rangeOf(partNumber)!;
-    if (this.#scratch.stored.delete(partNumber)) await this.#commit({ part: partNumber, dropped: true });
-    await this.#write(source, start, signal);
-    const { sha256, crc32 } = await orAbort(source.digests, signal);
-    if (!sha256) throw refusal('DIGEST_MISSING', `part ${partNumber} of ${this.key} came without a SHA-256`, DEFECT);
-    const part = { partNumber, length, sha256, ...(crc32 && { crc32 }) };
-    await this.#commit(lineOf(part));
+    if (this.#scratch.stored.delete(partNumber)) await this.#journaled.join({ part: partNumber, dropped: true });
+    const sha256 = await this.#write(source, start, signal);
+    const told = await orAbort(source.digests, signal);
+    if (told.sha256 && !told.sha256.equals(sha256)) throw this.#differs(source.range, start);
+    const part = { partNumber, length, sha256, ...(told.crc32 && { crc32: told.crc32 }) };
+    await this.#journaled.join(lineOf(part));
     this.#scratch.stored.set(partNumber, part);
-    return part;
+    return { ...part, readBack: true };
   }
 
-  async #write(source: PartSource, start: number, signal: AbortSignal): Promise<void> {
+  /** @returns SHA-256 of what is stored, durable and the same as what came */
+  async #write(source: PartSource, start: number, signal: AbortSignal): Promise<Buffer> {
     const { range } = source;
+    const { data, direct, path } = this.#scratch;
+    const check = this.#readBack.part({ plain: data.fd, direct: direct?.fd });
     const iterator = source.slabs()[Symbol.asyncIterator]();
+    const proofs = new Set<Promise<void>>();
+    const unproven = Promise.withResolvers<never>();
+    unproven.promise.catch(() => undefined);
     let written = 0;
     try {
       for (;;) {
         const next = iterator.next();
-        const { done, value: slab } = await orAbort(next, signal).catch((error: unknown) => {
+        const { done, value: slab } = await orAbort(Promise.race([next, unproven.promise]), signal).catch((error: unknown) => {
           next.then((late) => late.done || late.value.release(), () => undefined);
           throw error;
         });
         if (done) break;
+        const position = start + written;
+        written += slab.bytes.length;
         try {
           signal.throwIfAborted();
-          if (written + slab.bytes.length > range.length) throw lengthError(range.partNumber, `more than ${range.length}`, range.length);
-          await storing(`writing ${this.#scratch.path}${SCRATCH.data}`, () => writeFully(this.#scratch.data, slab.bytes, start + written));
-          written += slab.bytes.length;
-        } finally {
+          if (written > range.length) throw lengthError(range.partNumber, `more than ${range.length}`, range.length);
+          await storing(`writing ${path}${SCRATCH.data}`, () => writeFully(data, slab.bytes, position));
+        } catch (error) {
           slab.release();
+          throw error;
         }
+        const proof = this.#prove(slab, position, check, source, start).finally(() => proofs.delete(proof));
+        proofs.add(proof);
+        proof.catch(unproven.reject);
       }
       if (written !== range.length) throw lengthError(range.partNumber, String(written), range.length);
+      await orAbort(Promise.all(proofs), signal);
     } catch (error) {
       iterator.return?.().catch(() => undefined); // not awaited: a source that hangs would hold up the abort
+      await Promise.allSettled(proofs); // they read from the file
+      await check.digest().catch(() => undefined);
       throw error;
     }
+    return check.digest();
   }
 
-  /**
-   * Makes what was written durable, then says so in the journal. One sync at a time covers every part that is waiting:
-   * it never takes more than one of the thread pool's threads from the writers.
-   */
-  #commit(line: JournalLine): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ line, done: resolve, failed: reject });
-    if (!this.#committing) void this.#drain();
-    return promise;
-  }
-
-  async #drain(): Promise<void> {
-    this.#committing = true;
-    for (let batch = this.#queue.splice(0); batch.length > 0; batch = this.#queue.splice(0)) {
-      try {
-        if (this.#broken) throw this.#broken;
-        await this.#scratch.data.datasync();
-        await this.#scratch.journal.append(batch.map(({ line }) => line));
-        for (const { done } of batch) done();
-      } catch (error) {
-        // After a failed sync the kernel forgets what it could not write: no later sync can be believed.
-        this.#broken = storeError(`making ${this.#scratch.path}${SCRATCH.data} durable`, error);
-        for (const { failed } of batch) failed(this.#broken);
-      }
+  /** Whether a slab is durable and, read back, the same; its memory is given back however this ends. */
+  async #prove(slab: Slab, position: number, check: PartReadBack, { range }: PartSource, start: number): Promise<void> {
+    try {
+      await this.#synced.join();
+      const at = await check.firstDifference(slab.bytes, position);
+      if (at !== undefined) throw this.#differs(range, start, at);
+    } finally {
+      slab.release();
     }
-    this.#committing = false;
+  }
+
+  #differs({ partNumber, length }: PartSource['range'], start: number, at?: number): StageError {
+    const where = at === undefined ? '' : `, the first of them at byte ${at}`;
+    return new StageError('prove', 'STORED_DIFFERS', `part ${partNumber} of ${this.key} (bytes ${start} to ${start + length}) is stored with other bytes than were read${where}`, {
+      retryable: false,
+      advice: 'The disk under the evidence directory does not keep what it is given: read the kernel log, and store elsewhere.',
+    });
   }
 
   async complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
     const { key, path, data, layout, objectIndex } = this.#scratch;
     if (this.#closing.signal.aborted) throw refusal('UPLOAD_CLOSED', `${key} was let go of`, REOPEN);
-    if (this.#broken) throw this.#broken;
+    this.#assertSound();
     signal.throwIfAborted();
     this.#assertAllStored(digests);
     const length = objectLength(layout, objectIndex);
@@ -159,12 +178,21 @@ export class DirectoryUpload implements ImageUpload {
       await data.chmod(0o440);
       await data.sync();
       await publish(`${path}${SCRATCH.data}`, path, key);
+      await this.#assertNamed();
       await syncDirectory(dirname(path));
       await remove(`${path}${SCRATCH.data}`);
       await remove(`${path}${SCRATCH.journal}`);
     });
     await this.release();
     return { key, length };
+  }
+
+  /** What was read back was the open file: the name has to lead to it. */
+  async #assertNamed(): Promise<void> {
+    const { path, data } = this.#scratch;
+    const [named, open] = [await statOf(path), await data.stat()];
+    if (named?.ino === open.ino && named.dev === open.dev) return;
+    throw refusal('PATH_UNSAFE', `${path} is not the file that was stored and read back`, 'Somebody else writes into the evidence directory: find out who, and store elsewhere.');
   }
 
   #assertAllStored(digests: readonly PartDigests[]): void {
@@ -184,8 +212,8 @@ export class DirectoryUpload implements ImageUpload {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(refusal('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN));
     await Promise.allSettled(this.#running.values());
-    const { data, journal, lock } = this.#scratch;
-    await Promise.allSettled([data.close(), journal.close()]); // everything that counts was synced before
+    const { data, direct, journal, lock } = this.#scratch;
+    await Promise.allSettled([direct?.close(), data.close(), journal.close()]); // everything that counts was synced before
     await lock.release();
   }
 }

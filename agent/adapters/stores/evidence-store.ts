@@ -31,6 +31,8 @@ export type StoredPart = {
   readonly etag?: string;
   readonly sha256?: Buffer;
   readonly crc32?: Buffer;
+  /** It was read back from where it is durable and compared byte for byte; its SHA-256 is of what was read back. */
+  readonly readBack?: true;
 };
 
 /** An object as the store describes it. */
@@ -63,6 +65,8 @@ export interface ImageUpload {
   readonly stored: ReadonlyMap<number, StoredPart>;
   /** Set when the object was already completed by an attempt that ended before its manifest: parts are compared, not put. */
   readonly adopted?: true;
+  /** Set when every part that is put is read back and hashed by the store itself: nobody else has to compute its SHA-256. */
+  readonly readsBack?: true;
   /** Stores one part; resolves only when the store confirmed its checksum. Rejects with a StageError. */
   putPart(source: PartSource, signal: AbortSignal): Promise<StoredPart>;
   /**

@@ -10,9 +10,9 @@ const MAX_FAILURES = 5;
  * hours of reading do not fall with one connection; waits 0.5 s, doubled each time, with jitter.
  */
 export async function* readSteadily(
-  store: EvidenceStore, key: string, end: number, signal: AbortSignal, versionId?: string,
+  store: EvidenceStore, key: string, end: number, signal: AbortSignal, versionId?: string, start = 0,
 ): AsyncGenerator<Uint8Array> {
-  let position = 0;
+  let position = start;
   for (let failures = 0; position < end; ) {
     try {
       for await (const chunk of store.read(key, { start: position, end }, signal, versionId)) {
