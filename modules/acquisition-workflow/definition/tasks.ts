@@ -35,9 +35,14 @@ export const ERROR_PREFIX: Readonly<Record<Service, string>> = {
 /** The error that everything is which a service's model gives no name; of EC2, that is every error. */
 export const anyErrorOf = (service: Service): string => `${ERROR_PREFIX[service]}.${ERROR_PREFIX[service]}Exception`;
 
+/** Errors for a moment that a service's model does name: a retrier takes errors by their exact names. */
+const PASSING: Partial<Record<Service, readonly string[]>> = {
+  iam: ['Iam.ConcurrentModificationException', 'Iam.EntityTemporarilyUnmodifiableException', 'Iam.ServiceFailureException'],
+};
+
 /** A change is tried again when AWS answered that it did not make it; after a timeout nobody knows whether it did. */
-const changeAgain = (service: Service): readonly Retrier[] => [
-  { ErrorEquals: [anyErrorOf(service)], IntervalSeconds: 3, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
+export const changeAgain = (service: Service): readonly Retrier[] => [
+  { ErrorEquals: [anyErrorOf(service), ...(PASSING[service] ?? [])], IntervalSeconds: 3, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
 ];
 
 /** What is remembered of an error: never more than a record, a log line or a message can take, and never nothing. */

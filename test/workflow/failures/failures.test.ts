@@ -95,6 +95,22 @@ describe('an acquisition that goes wrong', function () {
     expect(second!.problems.join()).to.contain('sufficient t3.large capacity');
   });
 
+  it('waits for the collectors\' role and profile until IAM knows everywhere what it has just made', async () => {
+    const unknown = new Map([['attachRolePolicy', 2], ['addRoleToInstanceProfile', 3]]);
+    const { run, record } = await acquire({
+      hook: ({ action }) => {
+        const refusals = unknown.get(action) ?? 0;
+        unknown.set(action, refusals - 1);
+        return refusals > 0 ? Promise.reject(new AslError('Iam.NoSuchEntityException', 'The role with name cleanroom-collector cannot be found. (Service: Iam, Status Code: 404, Request ID: 1)')) : undefined;
+      },
+    });
+    expect(run.status).to.equal('SUCCEEDED');
+    expect(record.status).to.equal('COMPLETE');
+    expect(run.history.filter(({ type }) => type === 'retried').map(({ state }) => state)).to.have.members([
+      ...Array.from({ length: 2 }, () => 'Give it the collectors\' policy'), ...Array.from({ length: 3 }, () => 'Put the role into the profile'),
+    ]);
+  });
+
   it('gives up a collector that never says it is ready', async () => {
     const ended = await acquire({ collector: { starts: false } });
     expectLoud(ended, 'Cleanroom.VolumesFailed');
