@@ -19,7 +19,7 @@ test_packages="$quickstart_packages xfsprogs:mkfs.xfs gdisk:sgdisk dosfstools:mk
   radosgw:radosgw ceph-common:radosgw-admin ceph-base:monmaptool ceph-mon:ceph-mon ceph-osd:ceph-osd
   openssl:openssl python3:python3 shellcheck:shellcheck systemd:systemd-notify nftables:nft"
 image_packages="$test_packages debootstrap:debootstrap qemu-system-x86:qemu-system-x86_64 iproute2:ip
-  nbdkit:nbdkit"
+  nbdkit:nbdkit xz-utils:xz"
 image_arm64_packages='qemu-system-arm:qemu-system-aarch64 qemu-user-static:qemu-aarch64-static'
 bench_packages="$quickstart_packages awscli:/usr/bin/aws rclone:rclone openssl:openssl"
 

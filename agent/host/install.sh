@@ -43,7 +43,7 @@ lib=/usr/lib/cleanroom
 list=$lib/installed-files
 masked='udisks2.service lvm2-monitor.service lvm2-lvmpolld.socket lvm2-lvmpolld.service mdmonitor.service multipathd.service multipathd.socket
   dm-event.socket systemd-coredump.socket ctrl-alt-del.target sshd.service ssh.service sshd.socket ssh.socket
-  serial-getty@ttyS0.service getty@tty1.service autovt@.service'
+  getty@.service serial-getty@.service autovt@.service console-getty.service'
 
 is_running() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 # Enabling and masking are links, and are made in a folder as well as on a running system.

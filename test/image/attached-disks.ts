@@ -90,6 +90,8 @@ export async function attachedDisks(site: Site, { platform, base, archive, folde
     check('the labelled disk was found by its label', console.includes('"labels":["SUSPECT"]'), console.slice(-4000));
     check('both disks were read-only before the collector looked', !console.includes('source.set-read-only'));
     check('nothing reached another host', site.outside.connections() === 0, `${site.outside.connections()} connections`);
+    const agent = [...console.matchAll(/AGENT (.*)/g)].map((match) => match[1]!.trim());
+    check('Session Manager\'s agent, which the image has, was masked and never started', agent.join() === 'is masked inactive', agent.join());
     checkAttacks(attacksIn(console));
     if (tally.failed > 0 || process.env['CLEANROOM_TEST_CONSOLE']) say(`\nthe console:\n${console}`);
   } finally {

@@ -1,19 +1,25 @@
 /**
  * `npm run test:components`: runs the components of both recipes in a clean root, phase by phase as Image Builder does: all
- * `build` phases in the recipe's order, then all `validate`, then all `test`. Then breaks something before each step, once,
- * and sees that this step fails. Debian stands where Image Builder has Amazon Linux, and a folder where it has S3.
+ * `build` phases in the recipe's order, then all `validate`, then, booted, all `test`. Before each step it brings about, one by
+ * one, what this step is there to notice, and sees that the step fails and says so. In a Debian, and in a root that is Amazon
+ * Linux 2023 as far as the components can tell; a folder stands where Image Builder has S3.
  */
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { componentDocument } from '../../modules/collector-image/component-data.ts';
-import { collectorRecipe, workstationRecipe, type ImageRecipe, type RecipeOptions } from '../../modules/collector-image/recipe.ts';
+import { collectorRecipe, DC3DD, workstationRecipe, type ImageRecipe, type RecipeOptions } from '../../modules/collector-image/recipe.ts';
 import { sha256Of } from '../../scripts/bundle/archive.ts';
 import { fillIn, type ComponentStep } from '../helpers/component-document.ts';
 import { overlayRoot, type OverlayRoot, type Shell } from '../helpers/overlay-root.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+import { amazonRoot, DEBIAN_DC3DD } from './amazon-root.ts';
+import { BUILT_FROM, makeDc3ddSource } from './dc3dd-source.ts';
+import { FAULTS } from './faults.ts';
 import { baseRoot } from './guest-root.ts';
+import { checkInstallation } from './installation.ts';
 import { PLATFORMS } from './platform.ts';
+import { check, say, tally } from './tally.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
 const PHASES = ['build', 'validate', 'test'] as const;
@@ -25,7 +31,7 @@ function scriptOf(step: ComponentStep): string {
   return step.inputs.map(({ source, destination }) => `cp ${quote(source.replace(/^s3:\/\/[^/]+\//, '/bundle/'))} ${quote(destination)} || exit 1\n`).join('');
 }
 
-type Planned = { readonly phase: string; readonly component: string; readonly step: ComponentStep };
+type Planned = { readonly phase: (typeof PHASES)[number]; readonly component: string; readonly step: ComponentStep };
 
 const plan = (recipe: ImageRecipe): Planned[] =>
   PHASES.flatMap((phase) =>
@@ -34,81 +40,93 @@ const plan = (recipe: ImageRecipe): Planned[] =>
     ),
   );
 
-/**
- * What makes each step fail, as a script that runs just before it in a root of its own. UnitsHold asks a running systemd, which
- * a root has not; where Image Builder boots the image, it has.
- */
-const SABOTAGE: Readonly<Record<string, string>> = {
-  InstallDc3dd: 'dpkg --force-depends --purge dc3dd; rm -rf /var/lib/apt/lists/*',
-  FetchBundle: 'chmod 000 /var/tmp; rm -rf /var/tmp',
-  CheckBundle: 'echo >>/var/tmp/cleanroom-bundle.tar.gz',
-  InstallCollector: 'rm /usr/bin/dc3dd',
-  RemoveWhatIsNotNeeded: 'rm /usr/bin/apt-get',
-  CloseAccounts: 'rm /usr/bin/passwd',
-  SetKernelArguments: 'rm -rf /etc/default/grub.d; touch /etc/default/grub.d',
-  Dc3ddImages: 'cp /bin/true /usr/bin/dc3dd',
-  CollectorIsInstalled: 'rm /etc/systemd/system/udisks2.service',
-  NothingIsLeft: 'cp /bin/true /usr/bin/gcc',
-  FilesAreWhatWasBuilt: 'echo >>/usr/lib/cleanroom/collector.mjs',
-  SandboxIsTight: "sed -i '/^CapabilityBoundingSet=/d' /usr/lib/systemd/system/collector.service",
-  Dc3ddIsThere: 'rm /usr/bin/dc3dd',
-  CollectorImages: 'cp /bin/true /usr/bin/dc3dd',
-  NothingListens: "perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, pack_sockaddr_in(2222, INADDR_ANY)); listen(S, 1); sleep 30' & sleep 2",
-  InstallTools: 'rm -rf /var/lib/apt/lists/*; dpkg --force-depends --purge jq file 2>/dev/null || :',
-  ToolsAreThere: 'rm /usr/bin/jq',
-  ToolsStart: 'rm /usr/bin/jq',
+type Distribution = {
+  readonly name: 'debian' | 'amazon';
+  readonly lower: string;
+  /** Whether packages come over the network. */
+  readonly network: boolean;
+  /** Runs first. */
+  readonly prepare: string;
 };
-const CANNOT_FAIL_HERE = new Set(['UnitsHold']);
 
-let passed = 0;
-let failed = 0;
-function check(title: string, holds: boolean, { output }: Shell): void {
-  if (holds) passed += 1;
-  else failed += 1;
-  console.log(`${holds ? 'ok  ' : 'FAIL'} ${title}${holds ? '' : `\n${output.slice(-3000)}`}`);
-}
+/** Rows of the table: a phase, a step, where it failed, and what it said. */
+const rows = new Set<string>();
 
-/** The network is there while an image is built, and is not afterwards. */
-const run = (host: OverlayRoot, { phase, step }: Planned, before = ''): Promise<Shell> =>
-  host.run(`${before}\n${phase === 'build' ? '' : 'ip link set lo up 2>/dev/null || :\n'}${scriptOf(step)}`, { network: phase === 'build' });
+/** Packages can be had while an image is built, and no network afterwards; tests run on a machine of their own, booted. */
+const run = (host: OverlayRoot, { phase, step }: Planned, network: boolean, before = ''): Promise<Shell> =>
+  host.run(`${before}\nip link set lo up 2>/dev/null || :\n${scriptOf(step)}`, { network: network && phase === 'build', booted: phase === 'test' });
 
-async function runRecipe(recipe: ImageRecipe, base: string, bucket: string): Promise<void> {
-  const host = await overlayRoot(bucket, base);
+async function runRecipe(recipe: ImageRecipe, { name, lower, network, prepare }: Distribution, bucket: string): Promise<OverlayRoot> {
+  const host = await overlayRoot(bucket, lower);
   try {
-    const ready = await host.run('apt-get --quiet update', { network: true });
-    if (ready.code !== 0) throw new Error(`apt-get update failed in the root:\n${ready.output}`);
+    const ready = await host.run(prepare, { network });
+    if (ready.code !== 0) throw new Error(`the root could not be prepared:\n${ready.output}`);
     for (const planned of plan(recipe)) {
-      const title = `${recipe.purpose} ${planned.phase} ${planned.component}/${planned.step.name}`;
-      const sabotage = SABOTAGE[planned.step.name];
-      if (sabotage !== undefined) {
+      const title = `${name}, ${recipe.purpose}, ${planned.phase}: ${planned.component}/${planned.step.name}`;
+      const faults = FAULTS.filter(({ step, only }) => step === planned.step.name && (only ?? name) === name);
+      check(`${title} has something that makes it fail`, faults.length > 0);
+      for (const { what, script, says } of faults) {
         const broken = await host.copy();
         try {
-          const result = await run(broken, planned, sabotage);
-          check(`${title} fails where it has to`, result.code !== 0, result);
+          const { code, output } = await run(broken, planned, network, script);
+          check(`${title} fails where ${what}`, code !== 0 && says.test(output), `status ${code}, expected ${says} in:\n${output}`);
+          rows.add(`| ${planned.phase} | ${planned.component}/${planned.step.name} | ${what} | ${says.exec(output)?.[0] ?? ''} |`);
         } finally {
           await broken.remove();
         }
-      } else if (!CANNOT_FAIL_HERE.has(planned.step.name)) check(`${title} has something that makes it fail`, false, { code: 1, output: '' });
-      const result = await run(host, planned);
-      check(title, result.code === 0, result);
+      }
+      const { code, output } = await run(host, planned, network);
+      check(title, code === 0, output);
     }
-  } finally {
+    return host;
+  } catch (error) {
     await host.remove();
+    throw error;
   }
 }
 
 const base = await baseRoot(join(checkout, '.tools/image'), PLATFORMS.x64);
-const { stdout: archive } = await execa(process.execPath, ['scripts/build-collector.ts', '--arch', 'x64'], { cwd: checkout, stderr: 2 });
+const amazon = await amazonRoot(base, join(checkout, '.tools/image'));
+const { stdout } = await execa(process.execPath, ['scripts/build-collector.ts', '--arch', 'x64'], { cwd: checkout, stderr: 2 });
+const archive = stdout.trim();
 const bucket = await tempDir();
 try {
-  const options: RecipeOptions = { architecture: 'x86_64', artifactBucket: 'artifacts', collectorVersion: '0.1.0', bundleSha256: await sha256Of(archive.trim()) };
-  await mkdir(join(bucket.path, 'collector'));
-  await copyFile(archive.trim(), join(bucket.path, 'collector', archive.trim().split('/').at(-1)!));
-  await writeFile(join(bucket.path, 'README'), 'stands for the artifact bucket\n');
-  await runRecipe(collectorRecipe(options), base, bucket.path);
-  await runRecipe(workstationRecipe(options, [{ package: 'jq', command: 'jq' }, { package: 'file', command: 'file' }]), base, bucket.path);
+  const collector = join(bucket.path, 'collector');
+  await mkdir(collector);
+  await copyFile(archive, join(collector, basename(archive)));
+  await execa('tar', ['--extract', '--file', archive, '--strip-components=1', '--one-top-level=unpacked'], { cwd: bucket.path });
+  const pins = await makeDc3ddSource(join(bucket.path, 'dc3dd'), DC3DD.debianVersion, DEBIAN_DC3DD);
+  const options: RecipeOptions = { architecture: 'x86_64', artifactBucket: 'artifacts', collectorVersion: '0.1.0', bundleSha256: await sha256Of(archive) };
+  /** The recipe as it is, but for the digests of dc3dd's source. */
+  const pinned = (recipe: ImageRecipe): ImageRecipe => ({
+    ...recipe,
+    components: recipe.components.map((component) =>
+      component.name === 'dc3dd' ? { ...component, parameters: { ...component.parameters, SourceSha256: pins.sourceSha256, PatchesSha256: pins.patchesSha256 } } : component),
+  });
+  const recipes = [collectorRecipe(options), workstationRecipe(options, [{ package: 'jq', command: 'jq' }, { package: 'file', command: 'file' }])].map(pinned);
+  const distributions: readonly Distribution[] = [
+    { name: 'amazon', lower: amazon, network: false, prepare: 'grep -q ^ID=.amzn /etc/os-release && ! command -v apt-get dpkg' },
+    { name: 'debian', lower: base, network: true, prepare: 'apt-get --quiet update' },
+  ];
+  for (const distribution of distributions) {
+    for (const recipe of recipes) {
+      const host = await runRecipe(recipe, distribution, bucket.path);
+      try {
+        if (distribution.name === 'amazon') {
+          const built = await host.run('dc3dd --built-from');
+          check(`amazon, ${recipe.purpose}: dc3dd is the one that was built`, built.output === BUILT_FROM, built.output);
+        }
+        if (recipe.purpose !== 'collector') continue;
+        const agent = await host.run('systemctl is-active amazon-ssm-agent.service', { booted: true });
+        if (distribution.name === 'amazon') check('amazon: a machine without a case has Session Manager\'s agent, through which Image Builder tests', agent.code === 0, agent.output);
+      } finally {
+        await host.remove();
+      }
+    }
+    await checkInstallation(distribution.name, distribution.lower, bucket.path);
+  }
 } finally {
-  await rm(bucket.path, { recursive: true, force: true });
+  await bucket.remove();
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+say(`\n| phase | step | fails where | and says |\n|---|---|---|---|\n${[...rows].join('\n')}\n\n${tally.passed} passed, ${tally.failed} failed`);
+process.exitCode = tally.failed === 0 ? 0 : 1;

@@ -50,6 +50,27 @@ const attackUnit = (service: string, args: readonly string[]): string =>
     .replace(/^ExecStart=.*$/m, `ExecStart=/usr/bin/perl /usr/local/lib/attack.pl ${args.join(' ')}`)
     .concat('WantedBy=multi-user.target\n');
 
+/** Stands for Session Manager's agent, which Amazon Linux has: what matters is whether its unit is started. */
+const AGENT_UNIT = `[Unit]
+Description=Stands for Session Manager's agent
+[Service]
+ExecStart=/bin/sh -c 'echo AGENT was started; exec sleep infinity'
+StandardOutput=journal+console
+[Install]
+WantedBy=multi-user.target
+`;
+
+/** Says on the console what became of the agent, once the collector is there. */
+const AGENT_REPORT_UNIT = `[Unit]
+After=collector.service cleanroom-start.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'until systemctl --quiet is-active collector.service; do sleep 1; done; echo AGENT is $(systemctl show --property=LoadState,ActiveState --value amazon-ssm-agent.service)'
+StandardOutput=journal+console
+[Install]
+WantedBy=multi-user.target
+`;
+
 /** Copies the base, installs the bundle with its own script and without a network, and puts in what is the test's own. */
 export async function makeGuest({ platform, base, root, archive, settings, environment, address, attack }: GuestOptions): Promise<void> {
   await execa('cp', ['--archive', '--reflink=auto', `${base}/.`, root]);
@@ -71,11 +92,13 @@ export async function makeGuest({ platform, base, root, archive, settings, envir
   if (attack === undefined) return;
   const service = await readFile(join(root, 'usr/lib/systemd/system/collector.service'), 'utf8');
   await write('etc/systemd/system/attack.service', attackUnit(service, attack));
+  await write('usr/lib/systemd/system/amazon-ssm-agent.service', AGENT_UNIT);
+  await write('etc/systemd/system/agent-report.service', AGENT_REPORT_UNIT);
   await cp(join(import.meta.dirname, 'guest/attack.pl'), join(root, 'usr/local/lib/attack.pl'));
   await write('home/investigator/notes', 'nobody else may read this\n');
   await write('var/log/secret', 'nobody else may read this\n');
   await write('etc/tmpfiles.d/test.conf', 'f /tmp/secret 0644 root root - secret\n');
-  await execa('systemctl', ['--root', root, 'enable', 'attack.service']);
+  await execa('systemctl', ['--root', root, 'enable', 'amazon-ssm-agent.service', 'agent-report.service', 'attack.service']);
 }
 
 /** An ext4 image of a folder; no mount, so no loop device. */
