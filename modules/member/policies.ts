@@ -109,6 +109,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         'ec2:DescribeInstances',
         'ec2:DescribeSnapshots',
         'ec2:DescribeVolumes',
+        'elasticloadbalancing:DescribeLoadBalancers',
         'elasticloadbalancing:DescribeTargetGroups',
         'elasticloadbalancing:DescribeTargetHealth',
         'kms:ListAliases',
@@ -132,12 +133,20 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       },
     },
     {
-      // Its traffic goes elsewhere, and nothing terminates it; a release undoes both.
+      // Its traffic goes elsewhere, and nothing terminates it; a release undoes all of it.
       Sid: 'TakeOutOfService',
       Effect: 'Allow',
-      Action: ['autoscaling:EnterStandby', 'autoscaling:ExitStandby', 'elasticloadbalancing:DeregisterTargets', 'elasticloadbalancing:RegisterTargets'],
+      Action: [
+        'autoscaling:EnterStandby',
+        'autoscaling:ExitStandby',
+        'elasticloadbalancing:DeregisterInstancesFromLoadBalancer',
+        'elasticloadbalancing:DeregisterTargets',
+        'elasticloadbalancing:RegisterInstancesWithLoadBalancer',
+        'elasticloadbalancing:RegisterTargets',
+      ],
       Resource: [
         `arn:${partition}:autoscaling:*:${account}:autoScalingGroup:*:autoScalingGroupName/*`,
+        `arn:${partition}:elasticloadbalancing:*:${account}:loadbalancer/*`,
         `arn:${partition}:elasticloadbalancing:*:${account}:targetgroup/*`,
       ],
     },

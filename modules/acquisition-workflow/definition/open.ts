@@ -49,6 +49,7 @@ export const openStates = (names: WorkflowNames): States => ({
       shutdownWas: 'stop',
       group: '',
       targetGroups: [],
+      balancers: [],
       snapshots: [],
       grants: [],
       profile: { id: '', arn: '' },

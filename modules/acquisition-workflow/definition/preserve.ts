@@ -1,5 +1,6 @@
 import { bucketName } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type States, type TaskState } from './asl.ts';
+import { LEAVE_LOAD_BALANCERS, LOOK_AT_LOAD_BALANCERS, loadBalancerLeaveStates, loadBalancerLookStates } from './load-balancers.ts';
 import { recordTask, stageChange } from './records.ts';
 import { callTask, handlerTask, notedAndOn, touched, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
 
@@ -91,51 +92,8 @@ const askStates = (names: WorkflowNames): States => ({
     args: { InstanceIds: [jsonata('$case.instanceId')] },
     asks: true,
     assign: { group: jsonata('$count($states.result.AutoScalingInstances[LifecycleState = "InService"]) > 0 ? $states.result.AutoScalingInstances[0].AutoScalingGroupName : ""') },
-    next: 'Which target groups are there?',
+    next: LOOK_AT_LOAD_BALANCERS,
   }),
-  'Which target groups are there?': attempt(names, 'Which target groups are there?', {
-    service: 'elasticloadbalancingv2',
-    action: 'describeTargetGroups',
-    args: { PageSize: 400 },
-    asks: true,
-    assign: { targetGroups: jsonata('[$states.result.TargetGroups[TargetType = "instance" and VpcId = $instance.VpcId].TargetGroupArn]') },
-    next: 'In which of them is it?',
-  }),
-  'In which of them is it?': {
-    Type: 'Map',
-    Items: jsonata('$targetGroups'),
-    ItemSelector: { arn: jsonata('$states.context.Map.Item.Value') },
-    MaxConcurrency: 10,
-    ItemProcessor: {
-      ProcessorConfig: { Mode: 'INLINE' },
-      StartAt: 'Look into a target group',
-      States: {
-        'Look into a target group': {
-          ...callTask(names, {
-            service: 'elasticloadbalancingv2',
-            action: 'describeTargetHealth',
-            args: { TargetGroupArn: jsonata('$states.input.arn'), Targets: [{ Id: jsonata('$case.instanceId') }] },
-            inMember: true,
-            asks: true,
-            catch: [{ ErrorEquals: ['States.ALL'], Next: 'It is not in this one' }],
-            next: 'Is it a target?',
-          }),
-          Output: jsonata('{"arn": $states.input.arn, "targets": [$states.result.TargetHealthDescriptions[TargetHealth.Reason != "Target.NotRegistered" or $not($exists(TargetHealth.Reason))].Target.{"Id": Id, "Port": Port}]}'),
-        },
-        'Is it a target?': {
-          Type: 'Choice',
-          Choices: [{ Condition: jsonata('$count($states.input.targets) > 0'), Next: 'It is in this one' }],
-          Default: 'It is not in this one',
-        },
-        'It is in this one': { Type: 'Succeed' },
-        'It is not in this one': { Type: 'Succeed', Output: {} },
-      },
-    },
-    Assign: { targetGroups: jsonata('[$states.result[$exists(arn)]]') },
-    Output: {},
-    Catch: notedAndOn('In which of them is it?', 'Write down what changes, and how to undo it'),
-    Next: 'Write down what changes, and how to undo it',
-  },
 });
 
 const UNDO = 'Write down what changes, and how to undo it';
@@ -153,10 +111,11 @@ const writeStates = (names: WorkflowNames): States => {
   ];
   const group = doneChange(names, '"in standby in its Auto Scaling group"', 'autoscaling:exitStandby', '{"InstanceIds": [$case.instanceId], "AutoScalingGroupName": $group}');
   const targets = doneChange(names, '"taken out of a load balancer\'s target group"', 'elasticloadbalancingv2:registerTargets', '{"TargetGroupArn": $t.arn, "Targets": $t.targets}');
+  const balancers = doneChange(names, '"taken out of a classic load balancer"', 'elasticloadbalancing:registerInstancesWithLoadBalancer', '{"LoadBalancerName": $b, "Instances": [{"InstanceId": $case.instanceId}]}');
   return {
     [UNDO]: recordTask(names, {
       state: UNDO,
-      changes: `$append([${always.join(', ')}], $append($group = "" ? [] : [${group}], $map($targetGroups, function($t) { ${targets} })))`,
+      changes: `$append([${always.join(', ')}], $append($group = "" ? [] : [${group}], $append($map($targetGroups, function($t) { ${targets} }), $map($balancers, function($b) { ${balancers} }))))`,
       catch: whenItFails(UNDO, 'Record the ending'),
       next: 'Protect it from termination',
     }),
@@ -176,7 +135,7 @@ const protectStates = (names: WorkflowNames): States => ({
   'Has it an Auto Scaling group?': {
     Type: 'Choice',
     Choices: [{ Condition: jsonata('$group != ""'), Next: 'Put it into standby' }],
-    Default: 'Take it out of its target groups',
+    Default: LEAVE_LOAD_BALANCERS,
   },
   'Put it into standby': attempt(names, 'Put it into standby', {
     comment: 'The group replaces it: its work goes on elsewhere, and nothing terminates it',
@@ -184,40 +143,16 @@ const protectStates = (names: WorkflowNames): States => ({
     action: 'enterStandby',
     args: { InstanceIds: [jsonata('$case.instanceId')], AutoScalingGroupName: jsonata('$group'), ShouldDecrementDesiredCapacity: false },
     assign: { calls: touched('autoscaling', 'enterStandby', '$case.instanceId', '$case.account', names.region) },
-    next: 'Take it out of its target groups',
+    next: LEAVE_LOAD_BALANCERS,
   }),
-  'Take it out of its target groups': {
-    Type: 'Map',
-    Items: jsonata('$targetGroups'),
-    ItemSelector: { target: jsonata('$states.context.Map.Item.Value') },
-    MaxConcurrency: 10,
-    ItemProcessor: {
-      ProcessorConfig: { Mode: 'INLINE' },
-      StartAt: 'Take it out of a target group',
-      States: {
-        'Take it out of a target group': callTask(names, {
-          service: 'elasticloadbalancingv2',
-          action: 'deregisterTargets',
-          args: { TargetGroupArn: jsonata('$states.input.target.arn'), Targets: jsonata('$states.input.target.targets') },
-          inMember: true,
-          catch: [{ ErrorEquals: ['States.ALL'], Next: 'It stays in the target group' }],
-          next: 'It is out of the target group',
-        }),
-        'It is out of the target group': { Type: 'Succeed' },
-        'It stays in the target group': { Type: 'Fail', Error: 'Cleanroom.TargetGroup', Cause: 'the instance could not be taken out of a target group' },
-      },
-    },
-    Assign: { calls: touched('elasticloadbalancingv2', 'deregisterTargets', '$case.instanceId', '$case.account', names.region) },
-    Output: {},
-    Catch: notedAndOn('Take it out of its target groups', 'Snapshot its volumes at once'),
-    Next: 'Snapshot its volumes at once',
-  },
 });
 
 /** Keeps the suspect from being lost: what it says of itself, its protections, and the traffic that reaches it. */
 export const preserveStates = (names: WorkflowNames): States => ({
   ...lookStates(names),
   ...askStates(names),
+  ...loadBalancerLookStates(names, UNDO),
   ...writeStates(names),
   ...protectStates(names),
+  ...loadBalancerLeaveStates(names, 'Snapshot its volumes at once'),
 });

@@ -12,7 +12,7 @@ export interface WorkflowNames extends Place {
 }
 
 /** Names that Step Functions uses for services in `aws-sdk` integrations, where they are not those of the AWS CLI. */
-export type Service = 'autoscaling' | 'cloudwatchlogs' | 'ec2' | 'elasticloadbalancingv2' | 'iam' | 'kms' | 's3' | 'securityhub' | 'sns';
+export type Service = 'autoscaling' | 'cloudwatchlogs' | 'ec2' | 'elasticloadbalancing' | 'elasticloadbalancingv2' | 'iam' | 'kms' | 's3' | 'securityhub' | 'sns';
 
 /** Questions may be asked again whatever went wrong. */
 const ASK_AGAIN: readonly Retrier[] = [
@@ -24,6 +24,7 @@ export const ERROR_PREFIX: Readonly<Record<Service, string>> = {
   autoscaling: 'AutoScaling',
   cloudwatchlogs: 'CloudWatchLogs',
   ec2: 'Ec2',
+  elasticloadbalancing: 'ElasticLoadBalancing',
   elasticloadbalancingv2: 'ElasticLoadBalancingV2',
   iam: 'Iam',
   kms: 'Kms',
@@ -58,8 +59,8 @@ export const whenItFails = (what: string, next: string, assign: Assign = { probl
 ];
 
 /** What went wrong beside the point: noted, and the work goes on. */
-export const notedAndOn = (what: string, next: string): readonly Catcher[] =>
-  whenItFails(what, next, { notes: jsonata(`$append($notes, [${problemOf(what).slice(3, -3)}])`) });
+export const notedAndOn = (what: string, next: string, assign: Assign = {}): readonly Catcher[] =>
+  whenItFails(what, next, { ...assign, notes: jsonata(`$append($notes, [${problemOf(what).slice(3, -3)}])`) });
 
 interface TaskOptions {
   readonly next: string;
@@ -142,6 +143,7 @@ const EVENT_SOURCE: Readonly<Record<Service, string>> = {
   autoscaling: 'autoscaling',
   cloudwatchlogs: 'logs',
   ec2: 'ec2',
+  elasticloadbalancing: 'elasticloadbalancing',
   elasticloadbalancingv2: 'elasticloadbalancing',
   iam: 'iam',
   kms: 'kms',
@@ -153,13 +155,32 @@ const EVENT_SOURCE: Readonly<Record<Service, string>> = {
 /** The IAM action of an integration's call, such as `ec2:CreateSnapshots`. */
 export const actionOf = (service: Service, action: string): string => `${EVENT_SOURCE[service]}:${action.charAt(0).toUpperCase()}${action.slice(1)}`;
 
+/** An API call that touched evidence or the suspect, as the custody log is told of it. */
+export interface TouchedCall {
+  readonly service: Service;
+  readonly action: string;
+  /** JSONata expressions of ids, with commas between them. All of one call's: they find it in CloudTrail. */
+  readonly resources: string;
+  /** A JSONata expression. */
+  readonly account: string;
+  readonly region: string;
+  /** Names of the request's parameters, where nothing else tells it from other calls of its name. */
+  readonly parameters?: readonly string[];
+}
+
 /**
- * What the custody log is told of an API call that touched evidence or the suspect. The integrations return no request id;
- * the event's name, its resources and the two times find it in CloudTrail.
- * @param resources JSONata expressions of ids, with commas between them
- * @param account a JSONata expression
+ * One such call as a JSONata object. The integrations return no request id; the event's name, its resources and the two
+ * times find it in CloudTrail, where it is looked up when the acquisition has ended.
  */
-export const touched = (service: Service, action: string, resources: string, account: string, region: string): Expression =>
-  jsonata(
-    `$append($calls, [{"action": ${quoted(actionOf(service, action))}, "account": ${account}, "region": ${quoted(region)}, "resources": [${resources}], "state": $states.context.State.Name, "enteredAt": $states.context.State.EnteredTime, "endedAt": $now()}])`,
-  );
+export const madeCall = ({ service, action, resources, account, region, parameters }: TouchedCall): string =>
+  `{"action": ${quoted(actionOf(service, action))}, "account": ${account}, "region": ${quoted(region)}, "resources": [${resources}], ${parameters === undefined ? '' : `"parameters": ${JSON.stringify(parameters)}, `}"state": $states.context.State.Name, "enteredAt": $states.context.State.EnteredTime, "endedAt": $now()}`;
+
+/** The calls so far, and one more. */
+export const touched = (service: Service, action: string, resources: string, account: string, region: string, parameters?: readonly string[]): Expression =>
+  jsonata(`$append($calls, [${madeCall({ service, action, resources, account, region, ...(parameters === undefined ? {} : { parameters }) })}])`);
+
+/** What a Map over calls of one kind tells: each iteration's output is its call, or `{"failed": true}`. @param note JSONata of a problem, for where one failed */
+export const touchedByEach = (note: string): Assign => ({
+  calls: jsonata('$append($calls, [$states.result[$exists(action)]])'),
+  notes: jsonata(`$count($states.result[failed = true]) > 0 ? $append($notes, [${note}]) : $notes`),
+});

@@ -655,6 +655,8 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['deny', 'ec2:CreateTags', ec2(place, 'instance', 'i-1', firstMember), { 'aws:TagKeys': ['CaseId'] }],
         ['allow', 'autoscaling:EnterStandby', `arn:aws:autoscaling:${region}:${firstMember}:autoScalingGroup:0:autoScalingGroupName/web`],
         ['allow', 'elasticloadbalancing:DeregisterTargets', `arn:aws:elasticloadbalancing:${region}:${firstMember}:targetgroup/web/0`],
+        ['allow', 'elasticloadbalancing:DeregisterInstancesFromLoadBalancer', `arn:aws:elasticloadbalancing:${region}:${firstMember}:loadbalancer/web`],
+        ['deny', 'elasticloadbalancing:DeleteLoadBalancer', `arn:aws:elasticloadbalancing:${region}:${firstMember}:loadbalancer/web`],
         ['deny', 'autoscaling:TerminateInstanceInAutoScalingGroup', `arn:aws:autoscaling:${region}:${firstMember}:autoScalingGroup:0:autoScalingGroupName/web`],
         ['allow', 'securityhub:BatchUpdateFindings', `arn:aws:securityhub:${region}:${firstMember}:hub/default`],
         ['allow', 'ec2:DeleteSnapshot', snapshot(place), { 'aws:ResourceTag/CleanroomPurpose': 'working-copy', 'aws:ResourceTag/CaseId': OWN }],

@@ -3,7 +3,7 @@ import type { AwsBridge, OperationModel, Shape } from '../../helpers/aws/bridge.
 import { tasksOf } from './walk.ts';
 
 /** boto3's names of services that Step Functions names otherwise. */
-export const BOTO_NAME: Readonly<Record<string, string>> = { cloudwatchlogs: 'logs', elasticloadbalancingv2: 'elbv2' };
+export const BOTO_NAME: Readonly<Record<string, string>> = { cloudwatchlogs: 'logs', elasticloadbalancing: 'elb', elasticloadbalancingv2: 'elbv2' };
 
 const INTEGRATION = /^arn:aws:states:::aws-sdk:([a-z0-9]+):([A-Za-z0-9]+)$/;
 

@@ -50,6 +50,9 @@ const PROOFS: readonly Proven[] = [
     broken: [
       ['a loop without a limit', (_, machine) => (sharing(machine)['Is the source snapshot complete?']!['Choices'] as unknown[]).pop(), /Look at the source snapshot.*a loop without an end/],
       ['a loop that counts nothing', (_, machine) => delete sharing(machine)['Wait for the source snapshot']!['Assign'], /a loop without an end/],
+      ['pages without a limit', (all) => (all['Are there more target groups?']!['Choices'] as unknown[]).pop(), /Which other target groups are there\?.*a loop without an end/],
+      ['pages that nobody counts', (all) => delete (all['Which other target groups are there?']!['Assign'] as Record<string, unknown>)['pages'], /a loop without an end/],
+      ['a page that is asked for again whenever it fails', (all) => (all['Which other target groups are there?']!['Catch'] = [{ ErrorEquals: ['States.ALL'], Next: 'Which other target groups are there?' }]), /a loop without an end/],
       ['a loop that begins to count anew', (_, machine) => (sharing(machine)['Look at the source snapshot']!['Assign'] = { sharingWaited: 0 }), /a loop without an end/],
     ],
   },
@@ -89,6 +92,7 @@ const MEMBER_KNOWN = {
   'iam:PassRole': 'EC2 is given the role of a profile that is put in the place of another',
   'iam:UntagRole': 'the release allows the sessions of an instance again',
   'autoscaling:ExitStandby': 'the release undoes the standby',
+  'elasticloadbalancing:RegisterInstancesWithLoadBalancer': 'the release puts the instance back behind its classic load balancers',
   'elasticloadbalancing:RegisterTargets': 'the release puts the instance back into its target groups',
   'kms:ListRetirableGrants': 'the release finds the grants of a case by it',
   'kms:ListAliases': 'the preflight tells by it which key AWS manages',

@@ -77,8 +77,9 @@ const comesBack = (edges: readonly Edge[], start: string): Set<string> | undefin
 };
 
 /**
- * In every loop something waits and counts the seconds, and a Choice on the way leads out when they are too many. A wait
- * whose count has such a limit, and that nothing in its loop sets back, is taken out; what still loops then loops for ever.
+ * In every loop something waits and counts the seconds, or asks for the next page and counts the pages, and a Choice on the
+ * way leads out when they are too many. A state whose count has such a limit, and that nothing in its loop sets back, is taken
+ * out; what still loops then loops for ever.
  */
 export const boundedLoops: Proof = (machine) =>
   placesOf(machine).flatMap(({ path, flow }) => {
@@ -86,9 +87,11 @@ export const boundedLoops: Proof = (machine) =>
     const bounded = (name: string): boolean => {
       const loop = comesBack(edges, name);
       const state = flow.States[name]!;
-      if (!loop || state.Type !== 'Wait') return false;
+      if (!loop || (state.Type !== 'Wait' && state.Type !== 'Task')) return false;
+      // A page that fails is not counted: its failure has to lead out.
+      if (state.Type === 'Task' && state.Catch.some(({ Next }) => loop.has(Next))) return false;
       return Object.entries(state.Assign ?? {}).some(([counter, data]) => {
-        if (typeof data !== 'string' || !data.startsWith(`{% $${counter} + $max([`)) return false;
+        if (typeof data !== 'string' || !(state.Type === 'Wait' ? data.startsWith(`{% $${counter} + $max([`) : data === `{% $${counter} + 1 %}`)) return false;
         const limits = [...loop].filter((other) => {
           const choice = flow.States[other]!;
           return choice.Type === 'Choice' && limitsOf(choice).some((limit) => limit.counter === counter && !loop.has(limit.next));
@@ -99,9 +102,9 @@ export const boundedLoops: Proof = (machine) =>
       });
     };
     for (let found = true; found; ) {
-      const wait = Object.keys(flow.States).find((name) => bounded(name));
-      found = wait !== undefined;
-      edges = edges.filter(({ from }) => from !== wait);
+      const counting = Object.keys(flow.States).find((name) => bounded(name));
+      found = counting !== undefined;
+      edges = edges.filter(({ from }) => from !== counting);
     }
     const looping = Object.keys(flow.States).filter((name) => comesBack(edges, name));
     return looping.length === 0 ? [] : [`${path}${looping.join(' → ')}: a loop without an end`];

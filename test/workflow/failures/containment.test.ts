@@ -1,9 +1,3 @@
-import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
-import { EC2Client } from '@aws-sdk/client-ec2';
-import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
-import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { IAMClient } from '@aws-sdk/client-iam';
-import { KMSClient } from '@aws-sdk/client-kms';
 import { expect } from 'chai';
 import { record as recordHandler } from '../../../modules/acquisition-workflow/handlers/record/record.ts';
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
@@ -13,6 +7,7 @@ import { CONTAINED_TAG_KEYS, containedProfileArn, containedProfileName, iamPath,
 import { AslError } from '../../helpers/asl/errors.ts';
 import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
 import { inputFor, readCase } from '../world/case.ts';
+import { undoClients } from '../world/clients.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
 import { startSuspect } from '../world/suspect.ts';
@@ -32,9 +27,7 @@ describe('the credentials of a contained instance', function () {
 
   before(async () => {
     world = await AwsWorld.start();
-    const { accessKeyId, secretAccessKey, sessionToken } = world.member;
-    const where = { endpoint: world.endpoint, region: PLACE.region, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
-    clients = { ec2: new EC2Client(where), autoScaling: new AutoScalingClient(where), elb: new ElasticLoadBalancingClient(where), elbv2: new ElasticLoadBalancingV2Client(where), iam: new IAMClient(where), kms: new KMSClient(where) };
+    clients = undoClients(world);
     for (const [Path, name, role] of [[iamPath(PLACE), containedProfileName(PLACE), containedProfileName(PLACE)], ['/app/', 'web', WEB.role]] as const) {
       await inMember('iam', 'createRole', { Path, RoleName: role, AssumeRolePolicyDocument: NOBODY });
       await inMember('iam', 'createInstanceProfile', { Path, InstanceProfileName: name });
@@ -43,7 +36,6 @@ describe('the credentials of a contained instance', function () {
     await inMember('iam', 'createPolicy', { Path: iamPath(PLACE), PolicyName: sessionDenialPolicyName(PLACE), PolicyDocument: JSON.stringify(sessionDenial()) });
   });
   after(async () => {
-    for (const client of Object.values(clients ?? {})) client.destroy();
     await world?.stop();
   });
 

@@ -1,9 +1,14 @@
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { enterAccount } from '../../../modules/acquisition-workflow/handlers/enter-account.ts';
+import type { UndoClients } from '../../../modules/acquisition-workflow/handlers/release/undo-calls.ts';
 import { dryRunKms } from '../../helpers/aws/kms-dry-run.ts';
 import { PLACE, type AwsWorld } from './aws-world.ts';
 import { MOTO_LACKS } from './moto-lacks.ts';
@@ -23,4 +28,18 @@ export function functionClients(world: AwsWorld) {
     return { ec2: world.closes(new EC2Client({ ...where(world), credentials })), kms: world.closes(dryRunKms({ ...where(world), credentials }, world.grantDryRun)) };
   };
   return { ...clients, member };
+}
+
+/** Clients of the release, in the monitored account. */
+export function undoClients(world: AwsWorld): UndoClients {
+  const { accessKeyId, secretAccessKey, sessionToken } = world.member;
+  const inMember = { ...where(world), credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
+  return {
+    ec2: world.closes(new EC2Client(inMember)),
+    autoScaling: world.closes(new AutoScalingClient(inMember)),
+    elb: world.closes(new ElasticLoadBalancingClient(inMember)),
+    elbv2: world.closes(new ElasticLoadBalancingV2Client(inMember)),
+    iam: world.closes(new IAMClient(inMember)),
+    kms: world.closes(new KMSClient(inMember)),
+  };
 }
