@@ -34,8 +34,11 @@ function exitOf(error: unknown): ExitStatus {
 const AGAIN = 'Start the same command again.';
 const LOOK = 'Look at the log of this collector and run `collector doctor` before you start again.';
 
+let isTold = false;
+
 /** One line: what happened, what is safe, what to do. Only a wrong configuration takes more, a line for each problem. */
 function report(error: unknown, json: boolean): void {
+  isTold = true;
   const { code, stage, retryable, ...told } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, retryable: false, advice: undefined, safe: undefined };
   const problems = error instanceof ConfigError ? error.problems : undefined;
   const message = error instanceof ConfigError ? error.message : messageOf(error);
@@ -49,15 +52,20 @@ function report(error: unknown, json: boolean): void {
 const END_AFTER_MS = 10_000;
 
 /** SIGTERM and SIGINT end the work as resumable; the second SIGINT ends it now. */
-function interruption(): AbortSignal {
+function interruption(json: boolean): AbortSignal {
   const controller = new AbortController();
   let interrupts = 0;
   const stop = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' && ++interrupts === 2) process.kill(process.pid, 'SIGKILL');
-    // What does not listen, or waits for a disk or a server that never answers, is not waited for.
-    setTimeout(() => process.exit(EXIT.interrupted), END_AFTER_MS).unref();
     const advice = 'Start the same command again: what was stored is taken over.';
-    controller.abort(new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice }));
+    const reason = new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice });
+    // What does not listen, or waits for a disk or a server that never answers, is not waited for.
+    const end = (): void => {
+      if (!isTold) report(reason.leaving('What was stored stays as it is.'), json);
+      process.exit(EXIT.interrupted);
+    };
+    if (!controller.signal.aborted) setTimeout(end, END_AFTER_MS).unref();
+    controller.abort(reason);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -154,6 +162,7 @@ function declare(program: Command, { name, argument, summary, examples, required
     const { config: filePath, printConfig: printOnly, ...rest } = command.opts<OwnFlags>();
     const given = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
     const flags = argument === '<location>' ? { ...given, to: command.args[0] } : given;
+    const signal = interruption(flags['json'] === true); // the instance's metadata may take a while too
     try {
       const { config, origins, metadata } = await loadConfig({ flags, env: process.env, required: printOnly ? [] : required, ...(filePath === undefined ? {} : { filePath }) });
       if (printOnly) {
@@ -161,12 +170,13 @@ function declare(program: Command, { name, argument, summary, examples, required
         return;
       }
       const work = await load();
-      const signal = interruption();
+      signal.throwIfAborted();
       process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '').catch((error: unknown) => {
-        if (signal.aborted) throw signal.reason; // whatever gave up because it was told to
         throw lacksDescriptors(error) ? asStageError(error) : error;
       });
-    } catch (error) {
+    } catch (thrown) {
+      // Whatever gave up because it was told to; an acquisition that says so itself also says what it leaves.
+      const error = signal.aborted && !(thrown instanceof StageError && thrown.code === 'INTERRUPTED') ? signal.reason : thrown;
       report(error, flags['json'] === true);
       process.exitCode = exitOf(error);
     }

@@ -57,7 +57,8 @@ function outcomeOf(code: number | null, signal: NodeJS.Signals | null, lines: re
   if (signal !== null) return 'KILLED';
   const last = lines.findLast(({ event }) => event === 'acquisition.ended');
   const failure = lines.findLast(({ event }) => event === 'error');
-  const said = failure ? (failure['code'] === 'INTERRUPTED' ? 'INTERRUPTED' : `FAILED ${String(failure['code'])}`) : last && String(last['status']);
+  const told = failure ?? (last?.['code'] === undefined ? undefined : last); // a watch tells an acquisition's failure, and goes on
+  const said = told ? (told['code'] === 'INTERRUPTED' ? 'INTERRUPTED' : `FAILED ${String(told['code'])}`) : last && String(last['status']);
   const allowed = { 0: ['COMPLETE', undefined], 3: ['PARTIAL', undefined], 5: ['INTERRUPTED', undefined] }[code ?? -1];
   const fits = allowed ? allowed.includes(said) : said === undefined || said.startsWith('FAILED');
   if (!fits) return `exit ${code} after ${said}`;

@@ -3,24 +3,29 @@ import { constants, existsSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { messageOf } from '../../agent/errors.ts';
+import { verifyEvidence } from '../../agent/stages/verify.ts';
 import { MiB } from '../../modules/vocabulary/index.ts';
 import { startFront as startLogsFront, type Front as LogsFront } from '../agent/logs-support.ts';
 import { attachBadDisk, type BadDisk, type BadDiskOptions } from '../helpers/bad-disk.ts';
 import type { Moto } from '../helpers/moto.ts';
-import { startS3Front, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
+import { startS3Front, type FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { startCollector, type CollectorOptions, type Ended, type Running } from './collector.ts';
-import { falseWords } from './promises.ts';
+import { CASE, EXHIBIT, type Bucket, type Place } from './place.ts';
+import { falseIn, falseWords, unhelpful } from './promises.ts';
 import { randomBytesOf, type Random } from './random.ts';
+import { storeOf } from './stored.ts';
 
-export const CASE = 'fault';
-export const EXHIBIT = 'vol-0123456789abcdef0';
 /** Parts of the smallest size that S3 takes, so that a small disk has several. */
 export const PART = 5 * MiB;
 /** Four whole parts and a rest that no power of two divides. */
 export const DISK_SIZE = 4 * PART + 777 * 512;
+
+/** Longest time for one thing to be put away; what hangs must not hold up the suite. */
+const PUT_AWAY_MS = 180_000;
 
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true' };
 
@@ -39,17 +44,8 @@ export type Source = {
   readonly ctimeNs: bigint;
 };
 
-export type Place = {
-  readonly to: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-  /** Whether the store itself lies, in a way that only `verify` can find: then what it says is not taken for the collector's word. */
-  lies?: boolean;
-};
-
 /** CloudWatch Logs behind a front that a case can break. */
 export type LogService = { readonly front: LogsFront; readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv; readonly prefix: string };
-export type Bucket = Place & { readonly bucket: string; readonly front: S3Front; faults: FaultPlan | undefined };
 
 /** Where one row works: its own folder, disks, buckets and collectors, all put away at its end. */
 export class Lab {
@@ -168,14 +164,22 @@ export class Lab {
     return place;
   }
 
-  /** Arguments that image a source into a place. */
-  argsOf(source: Pick<Source, 'path'>, place: Place, more: readonly string[] = []): string[] {
-    return ['collect', source.path, '--case', CASE, '--volume', EXHIBIT, '--to', place.to, '--part-size', '5MiB', '--json', '--scratch-dir', this.file('scratch'), ...place.args, ...more];
+  #settings(place: Place): string[] {
+    return ['--case', CASE, '--to', place.to, '--part-size', '5MiB', '--json', '--scratch-dir', this.file('scratch'), ...place.args];
   }
 
   start(source: Pick<Source, 'path'>, place: Place, more: readonly string[] = [], options: Partial<CollectorOptions> = {}): Running {
+    return this.#start(['collect', source.path, '--volume', EXHIBIT, ...this.#settings(place), ...more], place, options);
+  }
+
+  /** Starts a collector that watches for disks. Where it could see another row's, it would image that too. */
+  startWatch(place: Place, more: readonly string[], options: Partial<CollectorOptions>): Running {
+    return this.#start(['run', ...this.#settings(place), ...more], place, options);
+  }
+
+  #start(args: readonly string[], place: Place, options: Partial<CollectorOptions>): Running {
     this.#starts++;
-    const running = startCollector({ args: this.argsOf(source, place, more), ...options, env: { ...place.env, ...options.env } });
+    const running = startCollector({ args, ...options, env: { ...place.env, ...options.env } });
     this.#undo.push(async () => {
       running.kill('SIGKILL');
       await Promise.race([running.ended, sleep(5000)]);
@@ -190,7 +194,16 @@ export class Lab {
 
   /** Another command of the collector on a place. */
   command(args: readonly string[], place: Place): Promise<Ended> {
-    return startCollector({ args: [...args, ...place.args.filter((_, index) => index < 2)], env: place.env }).ended;
+    return this.startCommand(args, place).ended;
+  }
+
+  startCommand(args: readonly string[], place: Place): Running {
+    return startCollector({ args: [...args, ...place.args.filter((_, index) => index < 2)], env: place.env });
+  }
+
+  /** Takes what the page cache knows of a disk away, so that the next read asks the disk. */
+  forget({ path }: Pick<Source, 'path'>): Promise<unknown> {
+    return execa('blockdev', ['--flushbufs', path]);
   }
 
   /** Waits until the trace of a disk says that a read waits at a gate. */
@@ -202,6 +215,18 @@ export class Lab {
     return { open: () => writeFile(go, '') };
   }
 
+  /** What a place says now that is not true, looked at from this process; an exhibit without its manifest says nothing. */
+  async falseNow(place: Place): Promise<string | undefined> {
+    const store = await storeOf(place);
+    try {
+      const { exhibits } = await verifyEvidence(store, {}, new AbortController().signal);
+      const images = new Set(this.#sources.map(({ sha256 }) => sha256));
+      return falseIn(exhibits, images)[0];
+    } finally {
+      await store.close();
+    }
+  }
+
   /** Everything that must hold after any case; one sentence for each thing that does not. */
   async broken(): Promise<string[]> {
     const problems: string[] = [];
@@ -211,7 +236,7 @@ export class Lab {
       const writes = trace === '' ? [] : (await readFile(trace, 'utf8')).split('\n').filter((line) => /^(?:write|truncate)/.test(line));
       if (writes.length > 0) problems.push(`${writes.length} writes reached the source: ${writes[0]}`);
     }
-    const images = new Map(await Promise.all(this.#sources.map(async ({ file, sha256 }) => [sha256, file] as const)));
+    const images = new Set(this.#sources.map(({ sha256 }) => sha256));
     for (const place of this.#places) if (!place.lies) problems.push(...(await falseWords(place, images)));
     for (const ended of this.#ended) problems.push(...unhelpful(ended));
     return problems;
@@ -221,7 +246,10 @@ export class Lab {
   async close(): Promise<string[]> {
     const problems: string[] = [];
     for (const undo of this.#undo.splice(0).reverse()) {
-      await undo().catch((error: unknown) => problems.push(`it could not be put away: ${messageOf(error)}`));
+      const late = Promise.withResolvers<never>();
+      const timer = setTimeout(() => late.reject(new Error(`it takes over ${PUT_AWAY_MS / 1000} s`)), PUT_AWAY_MS);
+      await Promise.race([undo(), late.promise]).catch((error: unknown) => problems.push(`it could not be put away: ${messageOf(error)}`));
+      clearTimeout(timer);
     }
     return problems;
   }
@@ -232,25 +260,6 @@ export class Lab {
     this.#undo.push(() => rm(this.file(name), { recursive: true, force: true }));
     return this.file(name);
   }
-}
-
-/** Advice that would fit anything: a failure whose cause is known must do better. */
-const GENERAL = /^Look at the log of this collector/;
-
-/** Every failure must tell, in one line, what happened, what is safe, and what to do. */
-function unhelpful({ outcome, exitCode, signal, lines, stderr }: Ended): string[] {
-  if (signal !== null || exitCode === 0 || exitCode === 3) return [];
-  const failure = lines.findLast(({ event }) => event === 'error');
-  const [told, ...more] = stderr.trimEnd().split('\n');
-  const problems = more.length > 0 ? [`${outcome} takes more than one line of standard error: ${stderr}`] : [];
-  if (!failure) return [...problems, `${outcome} ended with exit ${exitCode} and told no failure`];
-  for (const field of ['message', 'safe', 'advice']) {
-    const text = failure[field];
-    if (typeof text !== 'string' || text === '' || /[\n\r]/.test(text)) problems.push(`${outcome} does not say ${field} in one line`);
-    else if (!told?.includes(text)) problems.push(`${outcome} does not say its ${field} on standard error: ${told}`);
-    else if (GENERAL.test(text)) problems.push(`${outcome} gives no advice of its own: ${told}`);
-  }
-  return problems;
 }
 
 const ctimeOf = async (file: string): Promise<bigint> => (await stat(file, { bigint: true })).ctimeNs;

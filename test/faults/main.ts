@@ -1,12 +1,13 @@
-/** The fault suite: `npm run test:faults -- [--long] [--seed <text>] [--only <part of a row's name>]`. */
+/** The fault suite: `npm run test:faults -- [--long] [--seed <text>] [--only <part of a row's name>] [--jobs <rows at once>]`. */
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
 import { stopUdev } from '../helpers/udev.ts';
 import { startMoto } from '../helpers/moto.ts';
 import { useCredentials } from '../helpers/s3-store.ts';
 import { ROWS } from './rows.ts';
 import type { RowResult } from './row.ts';
-import { startRows } from './run-rows.ts';
+import { AT_ONCE, endRows, startRows } from './run-rows.ts';
 import { printTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -14,25 +15,47 @@ const { values } = parseArgs({
     long: { type: 'boolean', default: false },
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
     only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: String(AT_ONCE) },
   },
 });
 const { long, seed, only } = values;
-const rows = ROWS.filter((row) => (long || row.long !== true) && only.split("|").some((part) => `${row.area} ${row.fault}`.includes(part)));
-process.stderr.write(`${rows.length} faults, ${long ? 'long' : 'short'} form, seed ${seed}\n`);
+const jobs = Number(values.jobs);
+if (!Number.isInteger(jobs) || jobs < 1) throw new RangeError(`--jobs is "${values.jobs}"; a whole number of rows from 1 on is allowed`);
+const rows = ROWS.filter((row) => (long || row.long !== true) && only.split('|').some((part) => `${row.area} ${row.fault}`.includes(part)));
+const started = performance.now();
+process.stderr.write(`${rows.length} faults, ${long ? 'long' : 'short'} form, ${jobs} at once, seed ${seed}\n`);
 useCredentials();
 const moto = await startMoto();
+const pending = startRows(rows, { moto, seed, long, jobs });
+for (const result of pending) result.catch(() => undefined); // told where it is awaited
+
+/** Nothing of the suite may outlive it: a loop device left behind is found by the next one. */
+async function endEarly(signal: 'SIGINT' | 'SIGTERM'): Promise<void> {
+  process.stderr.write(`${signal}: putting away what the rows made\n`);
+  for (const problem of await endRows(pending)) process.stderr.write(`    ${problem}\n`);
+  await moto.stop();
+  await stopUdev();
+  process.exit(128 + constants.signals[signal]);
+}
+let early: Promise<void> | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void (early ??= endEarly(signal)));
+
 const results: RowResult[] = [];
 try {
-  for (const pending of startRows(rows, { moto, seed, long })) {
-    const result = await pending;
+  for (const row of pending) {
+    const result = await row;
     results.push(result);
     const { area, fault, ok, outcome, seconds } = result;
     for (const problem of ok ? [] : result.broken) process.stderr.write(`    ${problem}\n`);
     process.stderr.write(`${ok ? 'ok ' : 'NOT'} ${area}: ${fault}: ${outcome} (${seconds.toFixed(1)} s)\n`);
   }
+} catch (error) {
+  await early; // it ends the process
+  throw error;
 } finally {
   await moto.stop();
   await stopUdev();
 }
 process.stdout.write(printTable(results));
+process.stderr.write(`${results.reduce((sum, { tries }) => sum + tries, 0)} collectors in ${((performance.now() - started) / 60_000).toFixed(1)} min, seed ${seed}\n`);
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;

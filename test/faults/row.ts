@@ -9,6 +9,8 @@ export type FaultRow = {
   readonly expected: string | readonly string[];
   /** Only in the long form: it waits long, or only adds numbers. */
   readonly long?: true;
+  /** Takes far longer than others: begun before them. */
+  readonly first?: true;
   /** Brings the fault about and says what came of it. */
   run(lab: Lab): Promise<string>;
 };

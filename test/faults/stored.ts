@@ -4,7 +4,7 @@ import type { EvidenceStore } from '../../agent/adapters/stores/evidence-store.t
 import { checkManifest, imageKey, recordKey, type Manifest } from '../../modules/vocabulary/index.ts';
 import { sha256Hex } from '../helpers/evidence.ts';
 import { s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
-import { CASE, EXHIBIT, type Bucket, type Place } from './lab.ts';
+import { CASE, EXHIBIT, type Bucket, type Place } from './place.ts';
 
 const live = (): AbortSignal => new AbortController().signal;
 

@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXHIBIT, DISK_SIZE, type Lab, type Place, type Source } from '../lab.ts';
+import { DISK_SIZE, type Lab, type Source } from '../lab.ts';
+import { EXHIBIT, type Place } from '../place.ts';
 import { manifestOf, storedImage } from '../stored.ts';
 import type { FaultRow } from '../row.ts';
 

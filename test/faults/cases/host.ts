@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { execa } from 'execa';
-import { standIn } from '../dc3dd-stand-in.ts';
+import { standIn } from '../stand-in.ts';
 import { PART, type Lab } from '../lab.ts';
 import type { FaultRow } from '../row.ts';
 
@@ -95,6 +95,19 @@ export const HOST: readonly FaultRow[] = [
     area: 'host', fault: 'nobody reads standard output', expected: 'COMPLETE',
     async run(lab) {
       return (await lab.collect(await lab.source(), lab.directory(), [], { stdout: 'unread' })).outcome;
+    },
+  },
+  {
+    area: 'host', fault: 'standard output goes to a disk that is full', expected: 'COMPLETE',
+    async run(lab) {
+      await using full = await open('/dev/full', 'w');
+      return (await lab.collect(await lab.source(), lab.directory(), [], { stdout: full.fd })).outcome;
+    },
+  },
+  {
+    area: 'host', fault: 'there is no standard output and no standard error', expected: 'COMPLETE', long: true,
+    async run(lab) {
+      return (await lab.collect(await lab.source(), lab.directory(), [], { under: ['sh', '-c', 'exec "$@" >&- 2>&-', 'sh'] })).outcome;
     },
   },
   {

@@ -7,6 +7,7 @@ import { attachLoop } from '../../../scripts/lab/loop.ts';
 import type { Lab } from '../lab.ts';
 import type { FaultRow } from '../row.ts';
 import { manifestOf } from '../stored.ts';
+import { wouldAssemble, wouldTouch } from '../udev-verdict.ts';
 
 /** Bytes that may not reach a terminal or a log line as they are: controls, bidi marks and what is no UTF-8. */
 const RAW = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]/u;
@@ -38,16 +39,20 @@ type Inert = {
   readonly label?: Buffer;
   /** What udev must take it for: a case that it does not see proves nothing. @default not looked at */
   readonly type?: string;
+  /** Whether a host likes to assemble it, so that udev's rules are asked too. @default false */
+  readonly assembled?: boolean;
 };
 
 /** Images a disk, in JSON and for a person, and looks that nothing of it came to life or reached an output raw. */
-async function inert(lab: Lab, from: string, { partitions = false, label, type }: Inert = {}): Promise<string> {
+async function inert(lab: Lab, from: string, { partitions = false, label, type, assembled = false }: Inert = {}): Promise<string> {
   const before = await state();
   const source = await lab.disk([], { from });
   if (partitions) await execa('partx', ['--add', source.path], { reject: false });
   try {
     const { stdout: found } = await execa('udevadm', ['info', '--query=property', '--property=ID_FS_TYPE', '--value', source.path]);
     if (type !== undefined && found !== type) return `udev takes it for ${found || 'nothing'}`;
+    const touch = assembled ? await wouldTouch(lab, source.path) : undefined;
+    if (touch !== undefined) return `the collector image's rules do not hold: ${touch}`;
     const place = lab.directory();
     const { outcome, stdout, stderr } = await lab.collect(source, place);
     if (outcome !== 'COMPLETE') return `${outcome}: ${stderr}`;
@@ -163,8 +168,17 @@ export const HOSTILE_DISK: readonly FaultRow[] = [
     row(what, async (lab) => {
       const file = await lab.bytes('assembled', 20 * MiB);
       await make(file);
-      return inert(lab, file, { type });
+      return inert(lab, file, { type, assembled: true });
     }, !SHORT.has(what))),
+  {
+    area: 'hostile disk', fault: "an LVM disk on a host with and without the image's udev rules", expected: 'assembled without them, inert with them', long: true,
+    async run(lab) {
+      const file = await lab.bytes('assembled', 20 * MiB);
+      await volumeGroup(file);
+      const { path } = await lab.disk([], { from: file });
+      return `${(await wouldAssemble(lab, path)) ? 'assembled' : 'not assembled'} without them, ${(await wouldTouch(lab, path)) ?? 'inert'} with them`;
+    },
+  },
   row('two signatures', async (lab) => {
     const file = await makeExt4(lab.file('two'), { label: 'TWO' });
     await put(file, 0, Buffer.from('XFSB\0\0\x10\0'));

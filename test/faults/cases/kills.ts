@@ -1,36 +1,8 @@
-import type { FaultRequest } from '../../helpers/s3-front.ts';
-import { type Lab, type Place, PART } from '../lab.ts';
+import { type Lab, PART } from '../lab.ts';
+import type { Place } from '../place.ts';
 import { exhibitsOf, wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
-
-/** The image in three objects, so that there are instants between their completions. */
-const SPLIT = ['--max-object-size', '10MiB'];
-
-type Moment = { readonly name: string; readonly is: (request: FaultRequest) => boolean; readonly args?: readonly string[] };
-
-const at = (name: string, operation: string, suffix = '', partNumber?: number): Moment => ({
-  name,
-  is: (request) => request.operation === operation && request.key.endsWith(suffix) && (partNumber === undefined || request.partNumber === partNumber),
-});
-
-const MOMENTS: readonly Moment[] = [
-  at('the first upload is begun', 'CreateMultipartUpload', '.000'),
-  at('the second upload is begun', 'CreateMultipartUpload', '.001'),
-  at('a part is stored', 'UploadPart', '.001', 1),
-  at('the first object is completed', 'CompleteMultipartUpload', '.000'),
-  at('the second object is completed', 'CompleteMultipartUpload', '.001'),
-  at('the last object is completed', 'CompleteMultipartUpload', '.002'),
-  at('the capture log is stored', 'PutObject', 'capture.log'),
-  at('the custody log is stored', 'PutObject', 'custody.jsonl'),
-  at('the manifest is stored', 'PutObject', 'manifest.json'),
-];
-
-/** Further moments, at which nothing is stored. */
-const LOOKS: readonly Moment[] = [
-  at('it looks whether the exhibit is there', 'HeadObject', 'manifest.json'),
-  at('it looks for unfinished uploads', 'ListMultipartUploads'),
-  { ...at('it reads back', 'GetObject', '.001'), args: ['--reread', 'always'] },
-];
+import { LOOKS, MOMENTS, SPLIT, type Moment } from './moments.ts';
 
 /** Kills the collector in the middle of one request, which the store carries out (`after`) or never sees (`before`). */
 async function killedAt(lab: Lab, { is, args = [] }: Moment, when: 'before' | 'after'): Promise<string> {
@@ -59,33 +31,6 @@ const kills = [...MOMENTS, ...LOOKS].flatMap((moment, index) =>
   })),
 );
 
-/** Tells the collector to stop in the middle of one request, which takes its course. */
-async function stoppedAt(lab: Lab, { is, args = [] }: Moment): Promise<string> {
-  const source = await lab.source();
-  const bucket = await lab.bucket();
-  const running = lab.start(source, bucket, [...SPLIT, ...args]);
-  bucket.faults = (request) => {
-    if (!is(request)) return undefined;
-    bucket.faults = undefined;
-    running.kill('SIGTERM');
-    return { kind: 'delay', ms: 300 };
-  };
-  const first = await running.ended;
-  await lab.released(source);
-  const second = await lab.collect(source, bucket, SPLIT);
-  return `${first.outcome}, then ${second.outcome}${await wholeness(bucket)}`;
-}
-
-const stops = [...MOMENTS, ...LOOKS].map((moment, index): FaultRow => ({
-  area: 'resume',
-  fault: `told to stop when ${moment.name}`,
-  expected: moment.name === 'the manifest is stored'
-    ? ['INTERRUPTED, then COMPLETE', 'INTERRUPTED, then FAILED COLLECTED', 'COMPLETE, then FAILED COLLECTED']
-    : 'INTERRUPTED, then COMPLETE',
-  ...(index % 4 === 1 && index < MOMENTS.length ? {} : { long: true as const }),
-  run: (lab) => stoppedAt(lab, moment),
-}));
-
 /** Kills collectors at random instants until there were `most`, and looks after each whether anything is called what it is not. */
 async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number) => Promise<Place>): Promise<string> {
   const source = await lab.source(8 * PART + 12_800);
@@ -98,6 +43,8 @@ async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number)
       const { outcome, stderr } = await running.ended;
       clearTimeout(timer);
       await lab.released(source);
+      const lie = await lab.falseNow(place);
+      if (lie !== undefined) return `${lie} after ${killed} kills`;
       if (outcome === 'KILLED') killed++;
       else if (outcome === 'COMPLETE' || outcome === 'FAILED COLLECTED') done = true;
       else return `${outcome} after ${killed} kills: ${stderr}`;
@@ -112,13 +59,12 @@ async function killLoop(lab: Lab, most: number, where: (lab: Lab, round: number)
 
 export const KILLS: readonly FaultRow[] = [
   ...kills,
-  ...stops,
   {
-    area: 'resume', fault: 'killed at random instants, directory', expected: 'nothing false, and every image whole',
+    area: 'resume', fault: 'killed at random instants, directory', first: true, expected: 'nothing false, and every image whole',
     run: (lab) => killLoop(lab, lab.long ? 100 : 10, (of, round) => Promise.resolve(of.directory(of.file(`evidence-${round}`)))),
   },
   {
-    area: 'resume', fault: 'killed at random instants, S3', expected: 'nothing false, and every image whole',
+    area: 'resume', fault: 'killed at random instants, S3', first: true, expected: 'nothing false, and every image whole',
     run: (lab) => killLoop(lab, lab.long ? 110 : 10, (of) => of.bucket()),
   },
 ];

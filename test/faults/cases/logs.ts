@@ -1,10 +1,14 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { FilterLogEventsCommand, ResourceNotFoundException } from '@aws-sdk/client-cloudwatch-logs';
 import { execa } from 'execa';
-import { LOG_GROUPS, logGroupName, type LogGroup, MiB } from '../../../modules/vocabulary/index.ts';
+import { LOG_GROUPS, logGroupName, logGroupOf, type LogGroup, type LogRecord, MiB } from '../../../modules/vocabulary/index.ts';
 import { logsClient, type Fault as LogsFault } from '../../agent/logs-support.ts';
 import type { Ended } from '../collector.ts';
-import type { Lab, LogService } from '../lab.ts';
+import type { FaultRequest } from '../../helpers/s3-front.ts';
+import { PART, type Lab, type LogService } from '../lab.ts';
 import type { FaultRow } from '../row.ts';
 
 /** A group is made when its first event comes. */
@@ -66,6 +70,50 @@ async function smallDisk(lab: Lab, path: string, bytes: number): Promise<void> {
   lab.onEnd(() => execa('umount', ['--lazy', path]));
 }
 
+/** How many times as fast as ours the collector's clock runs: its hour is half a minute. */
+const PACE = 120;
+const HOUR_MS = 3_600_000;
+
+/** Images for over an hour of the collector's own clock, of which CloudWatch refuses everything for a whole one. */
+async function goneForAnHour(lab: Lab): Promise<string> {
+  const service = await lab.logService();
+  const arrived: string[] = [];
+  let gone = false;
+  service.front.fault = (operation, body) => {
+    if (gone) return { status: 503, type: 'ServiceUnavailableException' };
+    if (operation === 'PutLogEvents') arrived.push(...(JSON.parse(body) as { logEvents: { message: string }[] }).logEvents.map(({ message }) => message));
+    return 'forward';
+  };
+  const bucket = await lab.bucket();
+  const back = Promise.withResolvers<undefined>();
+  const isLast = ({ operation, partNumber }: FaultRequest): boolean => operation === 'UploadPart' && partNumber === PARTS;
+  bucket.faults = (request) => (isLast(request) ? back.promise : request.operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 4 * MiB } : undefined);
+  const env = { ...service.env, NODE_OPTIONS: `--import=${resolve(import.meta.dirname, '../../fixtures/fast-clock.ts')}`, CLEANROOM_TEST_PACE: String(PACE) };
+  const slowly = ['--ring-size', '4MiB', '--concurrency', '1', '--stall-seconds', '86400', '--request-timeout-seconds', '3600', '--await-logs'];
+  const running = lab.start(await lab.image(PARTS * PART), bucket, [...service.args, ...slowly], { env, limitSeconds: 500 });
+  await running.until('the first part is stored', ({ event }) => event === 'part.stored');
+  gone = true;
+  await running.until('it spools', ({ event }) => event === 'logs.spooled');
+  await sleep((HOUR_MS / PACE) * 1.05);
+  gone = false;
+  await running.until('what was spooled is delivered', ({ event }) => event === 'logs.delivered');
+  back.resolve(undefined);
+  const ended = await running.ended;
+  const { lines } = ended;
+  const outages = lines.filter(({ event }) => event === 'logs.delivered');
+  if (!outages.some(({ outageMs }) => Number(outageMs) >= HOUR_MS)) return `${ended.outcome}; no outage of an hour: ${JSON.stringify(outages)}`;
+  const [from, to] = [lines.findIndex(({ event }) => event === 'logs.spooled'), lines.findIndex(({ event }) => event === 'logs.delivered')];
+  const stored = lines.slice(from, to).filter(({ event }) => event === 'part.stored').length;
+  const inOrder = (Object.keys(LOG_GROUPS) as LogGroup[]).every((group) => {
+    const ofGroup = (texts: Iterable<string>): string[] => [...new Set(texts)].filter((text) => logGroupOf((JSON.parse(text) as LogRecord).event) === group);
+    return isDeepStrictEqual(ofGroup(arrived), ofGroup(eventsOf(ended)));
+  });
+  const dropped = outages.some(({ dropped: count }) => count !== 0);
+  return `${ended.outcome}; ${stored > 2 ? 'the image went on' : `${stored} parts were stored`}, and after an hour ${inOrder && !dropped ? 'every event was delivered, in its order' : 'events are missing, or in another order'}`;
+}
+
+const PARTS = 16;
+
 const row = (fault: string, expected: FaultRow['expected'], run: FaultRow['run'], long?: true): FaultRow =>
   ({ area: 'host', fault, expected, run, ...(long ? { long } : {}) });
 
@@ -75,21 +123,7 @@ export const LOGS: readonly FaultRow[] = [
   row('CloudWatch never answers while the image is made', KEPT, (lab) => withoutLogs(lab, 'hang')),
   row('CloudWatch refuses everything while the image is made', KEPT, (lab) => withoutLogs(lab, { status: 503, type: 'ServiceUnavailableException' }), true),
   row('CloudWatch cannot be reached while the image is made', KEPT, (lab) => withoutLogs(lab, 'down'), true),
-  row('CloudWatch is gone and comes back while the image is made', 'COMPLETE, delivered from the spool while it ran', async (lab) => {
-    const service = await lab.logService();
-    let refused = 0;
-    // Tries are at most 60 s apart: an hour differs from this only in the number of events that wait.
-    service.front.fault = () => (++refused <= 12 ? { status: 503, type: 'ServiceUnavailableException' } : 'forward');
-    const bucket = await lab.bucket();
-    const back = Promise.withResolvers<undefined>();
-    bucket.faults = ({ operation, partNumber }) => (operation === 'UploadPart' && partNumber === 5 ? back.promise : undefined);
-    const running = lab.start(await lab.source(), bucket, [...service.args, '--heartbeat-seconds', '5'], { env: service.env, limitSeconds: 300 });
-    await running.until('the logs are delivered', ({ event }) => event === 'logs.delivered');
-    back.resolve(undefined);
-    const { outcome, lines } = await running.ended;
-    const said = lines.find(({ event }) => event === 'logs.delivered');
-    return `${outcome}, ${Number(said?.['events']) > 0 && said?.['dropped'] === 0 ? 'delivered from the spool while it ran' : JSON.stringify(said)}`;
-  }, true),
+  row('CloudWatch is gone for an hour while the image is made', 'COMPLETE; the image went on, and after an hour every event was delivered, in its order', (lab) => goneForAnHour(lab), true),
   row('the disk of the logs is full, and CloudWatch is well', KEPT, async (lab) => {
     const service = await lab.logService();
     const spool = lab.file('scratch/spool');

@@ -1,6 +1,9 @@
 import { open, writeFile } from 'node:fs/promises';
-import { execa } from 'execa';
-import type { Lab, Place } from '../lab.ts';
+import { ListMultipartUploadsCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import { imageKey } from '../../../modules/vocabulary/index.ts';
+import { s3ClientOf } from '../../helpers/s3-store.ts';
+import { PART, type Lab } from '../lab.ts';
+import { CASE, EXHIBIT, type Bucket, type Place } from '../place.ts';
 import { wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
 import { manifestOf, recordsOf } from '../stored.ts';
@@ -17,11 +20,25 @@ async function interrupted(lab: Lab, place: Place, rules: readonly string[]) {
   return { source, outcome: (await running.ended).outcome };
 }
 
+async function changeOneByte(path: string, at: number): Promise<void> {
+  await using file = await open(path, 'r+');
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, at);
+  await file.write(Buffer.of(buffer[0]! ^ 1), 0, 1, at);
+}
+
+/** Sends other bytes as the first part of the only unfinished upload, with the checksum that they have. */
+async function replacePart({ bucket: Bucket, front }: Bucket): Promise<void> {
+  const client = s3ClientOf(front);
+  const { Uploads: [upload] = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
+  await client.send(new UploadPartCommand({ Bucket, Key: upload!.Key, UploadId: upload!.UploadId, PartNumber: 1, Body: Buffer.alloc(PART, 0x55), ChecksumAlgorithm: 'SHA256' }));
+  client.destroy();
+}
+
 /** What changed between two attempts stops the second one; beginning anew loses nothing of what the first one stored. */
 async function begunAnew(lab: Lab, place: Place): Promise<string> {
   const { source, outcome } = await interrupted(lab, place, [`1000:bad=${lab.file('well')}`]);
   await writeFile(lab.file('well'), '');
-  await execa('blockdev', ['--flushbufs', source.path]);
+  await lab.forget(source);
   const second = await lab.collect(source, place);
   const advice = String(second.lines.findLast(({ event }) => event === 'error')?.['advice']);
   const third = advice.includes('--resume never') ? await lab.collect(source, place, ['--resume', 'never']) : second;
@@ -43,8 +60,26 @@ export const RESUME: readonly FaultRow[] = [
       source.changes = true;
       await using file = await open(source.file, 'r+');
       await file.write(Buffer.alloc(512, 0x55), 0, 512, 100 * 512);
-      await execa('blockdev', ['--flushbufs', source.path]);
+      await lab.forget(source);
       return `${outcome}, then ${(await lab.collect(source, place)).outcome}`;
+    },
+  },
+  {
+    area: 'resume', fault: 'what is stored changes between two attempts, directory', expected: 'INTERRUPTED, then FAILED STORED_DIFFERS',
+    async run(lab) {
+      const place = lab.directory();
+      const { source, outcome } = await interrupted(lab, place, []);
+      await changeOneByte(lab.file(`evidence/${imageKey(CASE, EXHIBIT, undefined)}.partial`), 1_000_000);
+      return `${outcome}, then ${(await lab.collect(source, place)).outcome}`;
+    },
+  },
+  {
+    area: 'resume', fault: 'somebody stores other bytes as a part between two attempts, S3', expected: 'INTERRUPTED, then FAILED PART_MISMATCH',
+    async run(lab) {
+      const bucket = await lab.bucket();
+      const { source, outcome } = await interrupted(lab, bucket, []);
+      await replacePart(bucket);
+      return `${outcome}, then ${(await lab.collect(source, bucket)).outcome}`;
     },
   },
   {

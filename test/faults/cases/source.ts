@@ -55,6 +55,15 @@ export const SOURCE: readonly FaultRow[] = [
       }),
   },
   {
+    area: 'source', fault: 'the disk vanishes while it is read: it has 0 bytes', expected: ['FAILED SOURCE_SHRANK', 'FAILED NOT_PROVEN', 'FAILED DC3DD_FAILED'],
+    run: (lab) =>
+      whileReading(lab, async (source) => {
+        source.changes = true;
+        await truncate(source.file, 0);
+        await execa('losetup', ['--set-capacity', source.path]);
+      }),
+  },
+  {
     area: 'source', fault: 'the disk grows while it is read', expected: 'FAILED NOT_PROVEN',
     run: (lab) =>
       whileReading(lab, async (source) => {
@@ -105,7 +114,7 @@ export const SOURCE: readonly FaultRow[] = [
       );
       bucket.faults = async ({ operation, partNumber, attempt }) => {
         if (operation !== 'UploadPart' || partNumber !== 3 || attempt !== 1) return undefined;
-        await execa('blockdev', ['--flushbufs', source.path]); // or the page cache would still know what was there
+        await lab.forget(source); // or the page cache would still know what was there
         return { kind: 'status', status: 500 };
       };
       return (await lab.collect(source, bucket)).outcome;

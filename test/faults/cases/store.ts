@@ -77,6 +77,8 @@ export const STORE: readonly FaultRow[] = [
   row('access is denied half-way', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(403, 'AccessDenied')))),
   row("the host's clock is wrong", ['FAILED STORE_FAILED, then COMPLETE anew', 'FAILED STORE_REFUSED, then COMPLETE anew'], (lab) =>
     thenHealed(lab, () => refuse(403, 'RequestTimeTooSkewed')), true),
+  row("the host's clock and the store's drift apart half-way", ['FAILED STORE_FAILED, then COMPLETE resumed', 'FAILED STORE_REFUSED, then COMPLETE resumed'], (lab) =>
+    thenHealed(lab, fromPart3(refuse(403, 'RequestTimeTooSkewed'))), true),
   row('the completion is refused for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) =>
     thenHealed(lab, ({ operation }) => (operation === 'CompleteMultipartUpload' ? refuse(500, 'InternalError') : undefined))),
   row('the completion succeeds and its answer is lost', 'COMPLETE', (lab) =>

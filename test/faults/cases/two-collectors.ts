@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MiB } from '../../../modules/vocabulary/index.ts';
 import type { Fault, FaultRequest } from '../../helpers/s3-front.ts';
-import type { Bucket, Lab, Place } from '../lab.ts';
+import type { Lab } from '../lab.ts';
+import type { Bucket, Place } from '../place.ts';
 import { wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
 import { keysOf } from '../stored.ts';

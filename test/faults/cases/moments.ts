@@ -1,0 +1,32 @@
+import type { FaultRequest } from '../../helpers/s3-front.ts';
+
+/** The image in three objects, so that there are instants between their completions. */
+export const SPLIT = ['--max-object-size', '10MiB'];
+
+/** A request in whose middle something happens to the collector. */
+export type Moment = { readonly name: string; readonly is: (request: FaultRequest) => boolean; readonly args?: readonly string[] };
+
+const at = (name: string, operation: string, suffix = '', partNumber?: number): Moment => ({
+  name,
+  is: (request) => request.operation === operation && request.key.endsWith(suffix) && (partNumber === undefined || request.partNumber === partNumber),
+});
+
+/** Moments at which something is stored, in their order. */
+export const MOMENTS: readonly Moment[] = [
+  at('the first upload is begun', 'CreateMultipartUpload', '.000'),
+  at('the second upload is begun', 'CreateMultipartUpload', '.001'),
+  at('a part is stored', 'UploadPart', '.001', 1),
+  at('the first object is completed', 'CompleteMultipartUpload', '.000'),
+  at('the second object is completed', 'CompleteMultipartUpload', '.001'),
+  at('the last object is completed', 'CompleteMultipartUpload', '.002'),
+  at('the capture log is stored', 'PutObject', 'capture.log'),
+  at('the custody log is stored', 'PutObject', 'custody.jsonl'),
+  at('the manifest is stored', 'PutObject', 'manifest.json'),
+];
+
+/** Further moments, at which nothing is stored. */
+export const LOOKS: readonly Moment[] = [
+  at('it looks whether the exhibit is there', 'HeadObject', 'manifest.json'),
+  at('it looks for unfinished uploads', 'ListMultipartUploads'),
+  { ...at('it reads back', 'GetObject', '.001'), args: ['--reread', 'always'] },
+];
