@@ -7,13 +7,13 @@ import { randomOf } from './random.ts';
 import { isExpected, type FaultRow, type RowResult } from './row.ts';
 
 /** Rows at once: most of them wait most of the time, for a disk, a store or a limit. */
-export const AT_ONCE = 4;
+export const AT_ONCE = 6;
 
 export type SuiteOptions = {
   readonly moto: Moto;
   readonly seed: string;
   readonly long: boolean;
-  /** Rows that run at once. @default 4 */
+  /** Rows that run at once. @default 6 */
   readonly jobs?: number;
 };
 
