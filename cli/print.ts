@@ -1,4 +1,5 @@
-import type { AcquisitionRecord, CaseInstance, CaseRecord, VolumeRecord } from '../modules/vocabulary/index.ts';
+import { escapeHostile, type AcquisitionRecord, type CaseInstance, type CaseRecord, type RecordedCall, type VolumeRecord } from '../modules/vocabulary/index.ts';
+import type { Custody } from './read-records.ts';
 
 const size = (bytes: number | undefined): string => (bytes === undefined ? '?' : `${(bytes / 1024 ** 3).toFixed(bytes % 1024 ** 3 === 0 ? 0 : 2)} GiB`);
 const minutes = (seconds: number): string => `${Math.ceil(seconds / 60)} min`;
@@ -18,14 +19,14 @@ export const caseLine = ({ caseId, openedAt, instances, trigger }: CaseRecord): 
 };
 
 /** A case and its acquisitions as lines for a person. */
-export function caseLines(record: CaseRecord, acquisitions: ReadonlyMap<string, AcquisitionRecord>): string[] {
+export function caseLines(record: CaseRecord, acquisitions: ReadonlyMap<string, AcquisitionRecord>, custody: ReadonlyMap<string, Custody>): string[] {
   const { caseId, requester, reason, trigger, openedAt, options } = record;
   return [
     `Case ${caseId}, opened ${openedAt} by ${requester}`,
     `  reason:   ${reason}`,
     `  trigger:  ${trigger.kind}${trigger.type === undefined ? '' : `, ${trigger.type}`}${trigger.title ? `: "${trigger.title.escaped}"` : ''}`,
     `  options:  approval ${options.approval}, containment ${options.containment}, ${options.volumeType}, deadline ${options.deadlineMinutes} min`,
-    ...Object.entries(record.instances).flatMap(([instanceId, instance]) => ['', instanceLine(instanceId, instance), ...acquisitionLines(acquisitions.get(instanceId))]),
+    ...Object.entries(record.instances).flatMap(([instanceId, instance]) => ['', instanceLine(instanceId, instance), ...acquisitionLines(acquisitions.get(instanceId)), ...custodyLines(custody.get(instanceId))]),
   ];
 }
 
@@ -51,3 +52,15 @@ const volumeLines = (volumeId: string, { status, sizeBytes, snapshots, manifest,
   ...snapshots.map(({ id, purpose, account, lockedUntil, kept }) => `    snapshot  ${id} ${purpose} in ${account}${lockedUntil === undefined ? '' : `, locked until ${lockedUntil}`}${kept ? '' : ', deleted'}`),
   ...problems.map((problem) => `    problem   ${problem}`),
 ];
+
+const custodyLines = ({ calls, problems }: Custody = { calls: [], problems: [] }): string[] => [
+  ...calls.map((call) => `  call      ${call.time} ${call.action} in ${call.account}, ${requestOf(call)}`),
+  ...problems.map((problem) => `  problem   custody log: ${escapeHostile(problem)}`),
+];
+
+/** The ids by which AWS itself knows a call, or where that stands. */
+function requestOf({ requestId, trace }: RecordedCall): string {
+  if (requestId !== undefined) return `request ${escapeHostile(requestId)}`;
+  if (trace?.cloudTrail) return trace.cloudTrail.map(({ requestId: id = 'without an id', eventId }) => `request ${id}, CloudTrail event ${eventId}`).join(' and ');
+  return trace ? `request id not found: ${escapeHostile(trace.why ?? '')}` : 'request id not looked up yet';
+}

@@ -1,23 +1,28 @@
+import { createHash } from 'node:crypto';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { AcquisitionRecord, CaseId, caseKey, CaseRecord, EXIT, InstanceId, instanceKey } from '../modules/vocabulary/index.ts';
+import { AcquisitionRecord, CaseId, caseKey, CaseRecord, checkCaseCustody, EXIT, InstanceId, instanceKey, recordedCalls, type RecordedCall } from '../modules/vocabulary/index.ts';
 import type { Context } from './context.ts';
 import { CliError } from './errors.ts';
 
 type Where = Pick<Context, 's3' | 'bucket'>;
 
-async function read<Record>({ s3, bucket }: Where, key: string, schema: { parse(value: unknown): Record }): Promise<Record | undefined> {
-  let text: string;
+async function readText({ s3, bucket }: Where, key: string): Promise<string | undefined> {
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    text = (await Body?.transformToString()) ?? '';
+    return (await Body?.transformToString()) ?? '';
   } catch (error) {
     if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
     throw error;
   }
+}
+
+async function read<Record>(where: Where, key: string, schema: { parse(value: unknown): Record }): Promise<Record | undefined> {
+  const text = await readText(where, key);
+  if (text === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new CliError(`s3://${bucket}/${key} is not a record that this version reads; update cleanroom, or look at the object's earlier versions`, EXIT.failed, { cause });
+    throw new CliError(`s3://${where.bucket}/${key} is not a record that this version reads; update cleanroom, or look at the object's earlier versions`, EXIT.failed, { cause });
   }
 }
 
@@ -32,6 +37,19 @@ export async function readCase(where: Where, caseId: string): Promise<CaseRecord
 /** What happened to one instance of a case; undefined where its execution has not begun to write. */
 export const readAcquisition = (where: Where, caseId: string, instanceId: string): Promise<AcquisitionRecord | undefined> =>
   read(where, instanceKey(caseId, instanceId, 'acquisition.json'), AcquisitionRecord);
+
+/** What an instance's custody log says of calls to AWS, and what is wrong with the log: a chain that does not hold proves nothing. */
+export type Custody = { readonly calls: readonly RecordedCall[]; readonly problems: readonly string[] };
+
+/** The custody log of one instance, checked; undefined where there is none yet. */
+export async function readCustody(where: Where, caseId: string, instanceId: string): Promise<Custody | undefined> {
+  const text = await readText(where, instanceKey(caseId, instanceId, 'custody.jsonl'));
+  if (text === undefined) return undefined;
+  const { events, problems } = checkCaseCustody(text, sha256);
+  return { calls: recordedCalls(events), problems };
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The instance that is meant: the one that is named, or the only one of the case. */
 export function instanceOf(record: CaseRecord, named: string | undefined): string {

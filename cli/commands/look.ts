@@ -2,7 +2,7 @@ import { type AcquisitionRecord, EXIT, isEnded, type CaseRecord, type ExitStatus
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { caseLine, caseLines } from '../print.ts';
-import { caseIds, instanceOf, readAcquisition, readCase } from '../read-records.ts';
+import { caseIds, instanceOf, readAcquisition, readCase, readCustody, type Custody } from '../read-records.ts';
 
 const AT_ONCE = 8;
 
@@ -36,12 +36,15 @@ export async function showCase(context: Context, caseId: string, { instance }: {
   const record = await readCase(context, caseId);
   const wanted = instance === undefined ? Object.keys(record.instances) : [instanceOf(record, instance)];
   const acquisitions = new Map<string, AcquisitionRecord>();
+  const custody = new Map<string, Custody>();
   for (const instanceId of wanted) {
     const acquisition = await readAcquisition(context, caseId, instanceId);
     if (acquisition) acquisitions.set(instanceId, { ...acquisition, approvals: acquisition.approvals.map(({ token: _, ...approval }) => approval) });
+    const log = await readCustody(context, caseId, instanceId);
+    if (log) custody.set(instanceId, log);
   }
   const shown = { ...record, instances: Object.fromEntries(Object.entries(record.instances).filter(([id]) => wanted.includes(id))) };
-  context.tell({ event: 'case', ...shown, acquisitions: Object.fromEntries(acquisitions) });
-  for (const line of caseLines(shown, acquisitions)) context.say(line);
+  context.tell({ event: 'case', ...shown, acquisitions: Object.fromEntries(acquisitions), custody: Object.fromEntries(custody) });
+  for (const line of caseLines(shown, acquisitions, custody)) context.say(line);
   return EXIT.complete;
 }

@@ -10,6 +10,7 @@ import { endedFromOutsidePattern } from '../detection/patterns.ts';
 import { stateMachineLogGroup, stateMachineName } from '../vocabulary/index.ts';
 import { CaseBus } from './case-bus.ts';
 import { definitionJson } from './definition-json.ts';
+import { EndedAcquisitions } from './ended-acquisitions.ts';
 import { WorkflowAlarms } from './workflow-alarms.ts';
 import { WorkflowFunctions, type HandlerCode } from './workflow-functions.ts';
 
@@ -57,6 +58,7 @@ export class AcquisitionWorkflow extends Construct {
     const bus = new CaseBus(this, 'Bus', { place: context, perimeter: props.perimeter, openCaseArn: functions.functionArns['open-case'], openCaseName: functions.functionNames['open-case'] });
     this.#sweepEvery(sweepHours, functions, context);
     this.#closeWhatEndedFromOutside(machine.arn, functions, bus, context);
+    new EndedAcquisitions(this, 'Ended', { place: context, requestIdsArn: functions.functionArns['request-ids'], failedEventsQueueArn: bus.failedEventsQueueArn });
     new WorkflowAlarms(this, 'Alarms', {
       place: context,
       alertTopicArn,

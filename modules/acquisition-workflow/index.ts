@@ -1,6 +1,7 @@
 export * from './acquisition-workflow.ts';
 export * from './case-bus.ts';
 export * from './choose-volume.ts';
+export * from './ended-acquisitions.ts';
 export * from './estimate.ts';
 export * from './policies/bus.ts';
 export * from './policies/functions.ts';

@@ -16,7 +16,7 @@ export interface WorkflowAlarmsProps {
 }
 
 /** Functions that no state machine watches: an error of any other ends an acquisition, which has an alarm of its own. */
-const UNWATCHED = ['open-case', 'release', 'sweep-orphans'] as const satisfies readonly HandlerName[];
+const UNWATCHED = ['open-case', 'release', 'request-ids', 'sweep-orphans'] as const satisfies readonly HandlerName[];
 
 /**
  * Alarms on events that opened no case, functions that failed, and what cases left behind; and, past the state machine's
@@ -42,7 +42,7 @@ export class WorkflowAlarms extends Construct {
         treatMissingData: 'notBreaching',
         alarmActions: [alertTopicArn],
       });
-    alarm('FailedEvents', 'A trigger opened no case: the queue keeps it for 14 days', 'AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: props.failedEventsQueueName }, 'Maximum');
+    alarm('FailedEvents', 'A trigger opened no case, or an acquisition that ended was not followed up: the queue keeps the event for 14 days', 'AWS/SQS', 'ApproximateNumberOfMessagesVisible', { QueueName: props.failedEventsQueueName }, 'Maximum');
     for (const handler of UNWATCHED) alarm(`${handler}-errors`, `The function ${handler} failed`, 'AWS/Lambda', 'Errors', { FunctionName: props.functionNames[handler] }, 'Sum');
     const namespace = `${METRIC_NAMESPACE}/${place.prefix}`;
     new CloudwatchLogMetricFilter(this, 'OrphansFilter', {

@@ -41,6 +41,7 @@ const SIZES: Readonly<Record<HandlerName, { readonly memory: number; readonly se
   'ask-approval': { memory: 512, seconds: 60 },
   release: { memory: 512, seconds: 300 },
   'store-console': { memory: 512, seconds: 60 },
+  'request-ids': { memory: 512, seconds: 900 },
   'sweep-orphans': { memory: 1024, seconds: 900 },
 };
 

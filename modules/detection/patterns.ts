@@ -81,8 +81,11 @@ const tagPattern = ({ key }: TriggerSettings['tag']): object => ({
 });
 
 /** What tells that an execution ended without its own last state: somebody stopped it, or its time was over. */
-export const endedFromOutsidePattern = (stateMachineArn: string): object => ({
+export const endedFromOutsidePattern = (stateMachineArn: string): object => endedPattern(stateMachineArn, ['ABORTED', 'TIMED_OUT']);
+
+/** What tells that an execution ended. @param statuses which ends are meant */
+export const endedPattern = (stateMachineArn: string, statuses: readonly string[] = ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']): object => ({
   source: ['aws.states'],
   'detail-type': ['Step Functions Execution Status Change'],
-  detail: { stateMachineArn: [stateMachineArn], status: ['ABORTED', 'TIMED_OUT'] },
+  detail: { stateMachineArn: [stateMachineArn], status: statuses },
 });

@@ -17,8 +17,8 @@ export interface MemberPolicyOptions extends EstateNaming {
   readonly sourceKeyArns: readonly string[];
 }
 
-/** Functions of the workflow that enter a monitored account themselves: to look before anything begins, and to undo what was done. */
-const ENTERING_FUNCTIONS = ['preflight', 'release'] as const;
+/** Functions of the workflow that enter a monitored account themselves: to look before anything begins, to undo what was done, and to look it up. */
+const ENTERING_FUNCTIONS = ['preflight', 'release', 'request-ids'] as const;
 
 /**
  * Trust policy of the acquisition role. Step Functions gives the ARN of the state machine as the external id, and no session
@@ -104,6 +104,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Effect: 'Allow',
       Action: [
         'autoscaling:DescribeAutoScalingInstances',
+        'cloudtrail:LookupEvents',
         'ec2:DescribeIamInstanceProfileAssociations',
         'ec2:DescribeInstanceAttribute',
         'ec2:DescribeInstances',

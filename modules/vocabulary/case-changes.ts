@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CallTrace } from './call-trace.ts';
 import { SafeText } from './case-input.ts';
 import {
   ACQUISITION_STATUSES, CASE_STAGES, CaseSnapshot, CostAndTime, END_STATUSES, LeftBehind, ManifestReference, VOLUME_STATUSES,
@@ -17,6 +18,8 @@ export const ApiCall = z.strictObject({
   region: RegionName,
   /** Ids or ARNs of what it made or touched. */
   resources: z.array(SafeText.min(1)).max(200),
+  /** Names of the request's parameters, where calls of one name and resource can be told apart by nothing else. */
+  parameters: z.array(SafeText.min(1)).max(20).optional(),
   /** The state of the workflow that made the call, or the handler. */
   state: SafeText,
   enteredAt: UtcTime,
@@ -71,6 +74,8 @@ export const CaseChange = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('left-behind'), ...common, leftBehind: z.array(LeftBehind).min(1) }),
   /** Calls that changed nothing in the record, for the custody log alone. */
   z.strictObject({ kind: z.literal('touched'), at: UtcTime, calls: z.array(ApiCall).min(1).max(200) }),
+  /** What CloudTrail has of calls that are in the custody log; for the log alone. Comes after the end. */
+  z.strictObject({ kind: z.literal('traced'), at: UtcTime, traces: z.array(CallTrace).min(1).max(200) }),
   /** The last: how it ended. */
   z.strictObject({
     kind: z.literal('closed'), ...common, status: z.enum(END_STATUSES), actual: CostAndTime.optional(), problems: z.array(SafeText).optional(),

@@ -4,7 +4,7 @@ import type { Sha256 } from './hash-chain.ts';
 import { CaseId, InstanceId } from './identifiers.ts';
 
 /** The functions of the workflow, one handler each. */
-export const HANDLERS = ['open-case', 'preflight', 'record', 'verify-evidence', 'ask-approval', 'release', 'store-console', 'sweep-orphans'] as const;
+export const HANDLERS = ['open-case', 'preflight', 'record', 'verify-evidence', 'ask-approval', 'release', 'store-console', 'request-ids', 'sweep-orphans'] as const;
 export type HandlerName = (typeof HANDLERS)[number];
 
 /** Name of a function; functions are regional, so the Region is no part of it. */

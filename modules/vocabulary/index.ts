@@ -1,4 +1,5 @@
 /** The vocabulary: the names, keys, records and limits that infrastructure, collector and command line share. */
+export * from './call-trace.ts';
 export * from './case-changes.ts';
 export * from './case-custody.ts';
 export * from './case-input.ts';

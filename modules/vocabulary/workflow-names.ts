@@ -16,6 +16,9 @@ export const stateMachineLogGroup = ({ prefix }: Pick<EstateNaming, 'prefix'>): 
 /** Queue of the events that opened no case. */
 export const failedEventsQueueName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string => `${prefix}-cases-failed`;
 
+/** Queue of the acquisitions that ended and whose request ids are still to be looked up. */
+export const requestIdsQueueName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string => `${prefix}-request-ids`;
+
 /** What functions write to their own logs, so that a metric filter and the writer cannot drift apart. */
 export const FunctionLogEvent = {
   /** Something that a case left behind. */

@@ -1,8 +1,9 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateStateMachineCommand, DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { expect } from 'chai';
 import { openCase } from '../../modules/acquisition-workflow/handlers/open-case/open-case.ts';
 import { release } from '../../modules/acquisition-workflow/handlers/release/release.ts';
-import { AcquisitionInput, DEFAULT_OPTIONS, TriggerSettings } from '../../modules/vocabulary/index.ts';
+import { AcquisitionInput, DEFAULT_OPTIONS, instanceKey, TriggerSettings } from '../../modules/vocabulary/index.ts';
 import { anInput, INSTANCE, later, MEMBER, opened, PLACE, startVault, VOLUME, type Vault } from '../workflow/handlers/support.ts';
 import { type Endpoint, serveDecisions, serveFunctions, startCleanroom } from './support.ts';
 
@@ -119,6 +120,31 @@ describe('cleanroom case', () => {
     const json = await run(['show', caseId, '--json']);
     expect(json.stdout).to.contain('"acquisitions"');
     expect(stdout + json.stdout).to.not.contain('SECRET-TOKEN');
+  });
+
+  it('shows each call with the ids by which AWS knows it, and says where a custody log does not check', async () => {
+    const caseId = fresh();
+    const input = await begun(caseId);
+    const call = { account: MEMBER, region: PLACE.region, resources: ['snap-0123456789abcdef0'], state: 'Snapshot its volumes at once', enteredAt: later(1), endedAt: later(2) };
+    await vault.record({ input, change: { kind: 'touched', at: later(2), calls: ['ec2:CreateSnapshots', 'ec2:CopySnapshot', 'ec2:LockSnapshot'].map((action) => ({ ...call, action })) } });
+    await vault.record({ input, change: { kind: 'touched', at: later(3), calls: [{ ...call, action: 's3:PutObject', requestId: 'S3REQUEST' }] } });
+    const [created, copied] = (await vault.custodyOf(input)).slice(1);
+    const trace = (event: typeof created) => ({ sequence: event!.sequence, hash: event!.hash, action: event!.action });
+    const found = [{ eventId: 'e-1', requestId: 'r-1', eventTime: later(2) }, { eventId: 'e-2', requestId: 'r-2', eventTime: later(2) }];
+    await vault.record({ input, change: { kind: 'traced', at: later(9), traces: [{ ...trace(created), found }, { ...trace(copied), found: [], why: 'CloudTrail has none' }] } });
+    const lines = (await run(['show', caseId])).stdout.split('\n').filter((line) => line.includes('  call  '));
+    expect(lines.map((line) => line.replace(/^ +call +\S+ /, ''))).to.deep.equal([
+      `ec2:CreateSnapshots in ${MEMBER}, request r-1, CloudTrail event e-1 and request r-2, CloudTrail event e-2`,
+      `ec2:CopySnapshot in ${MEMBER}, request id not found: CloudTrail has none`,
+      `ec2:LockSnapshot in ${MEMBER}, request id not looked up yet`,
+      `s3:PutObject in ${MEMBER}, request S3REQUEST`,
+    ]);
+    const json = await run(['show', caseId, '--json']);
+    expect(json.lines()[0]).to.have.nested.property(`custody.${INSTANCE}.calls[0].trace.cloudTrail`).that.deep.equals(found);
+
+    const key = instanceKey(caseId, INSTANCE, 'custody.jsonl');
+    await vault.s3.send(new PutObjectCommand({ Bucket: vault.bucket, Key: key, Body: (await vault.read(key)).replace('S3REQUEST', 'ANOTHER'), ChecksumAlgorithm: 'CRC32' }));
+    expect((await run(['show', caseId])).stdout).to.match(/problem +custody log: line 5: hash is/);
   });
 
   it('approves with a token that nobody sees, and refuses', async () => {

@@ -121,7 +121,6 @@ const keyStatements = (context: AccessContext): readonly PolicyStatement[] => {
       Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' }, StringEquals: viaEc2 },
     },
     ...sourceKeyStatements(context),
-    { Sid: 'UseEvidenceKeyThroughS3', Effect: 'Allow', Action: 'kms:GenerateDataKey', Resource: anyKey(context), Condition: keyThrough(context, 'evidence', 's3') },
     { Sid: 'EncryptNotifications', Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: anyKey(context), Condition: keyThrough(context, 'logs', 'sns') },
   ];
 };
@@ -133,7 +132,6 @@ const reportStatements = (context: AccessContext): readonly PolicyStatement[] =>
   const machine = stateMachineArn(context);
   const executions = machine.replace(':stateMachine:', ':execution:');
   return [
-    { Sid: 'KeepMetadata', Effect: 'Allow', Action: 's3:PutObject', Resource: `${bucketArn(context, 'active')}/*/instance/*/metadata.json` },
     {
       // Without leave to list, S3 answers "forbidden" for a manifest that is not there yet.
       Sid: 'FindManifests',

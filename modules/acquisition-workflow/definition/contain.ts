@@ -3,7 +3,7 @@ import { credentialStates, credentialUndo, LOOK_AT_CREDENTIALS, REPLACE_CREDENTI
 import { jsonata, quoted, type Data, type States } from './asl.ts';
 import { doneChange } from './preserve.ts';
 import { recordTask, stageChange } from './records.ts';
-import { callTask, notedAndOn, touched, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
+import { callTask, madeCall, notedAndOn, touched, touchedByEach, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
 
 /** State after the containment, done or not. */
 const ON = 'Record that imaging begins';
@@ -36,6 +36,8 @@ const group = (names: WorkflowNames, state: string, kind: string, variable: stri
     onFailure: ON,
   });
 
+const notIsolated = (state: string): string => `{"state": ${quoted(state)}, "error": "Cleanroom.Interface", "cause": "the security group of a network interface could not be changed: the instance is not isolated"}`;
+
 /** Puts every network interface of the instance into one group. */
 const swap = (names: WorkflowNames, state: string, one: string, done: string, failed: string, variable: string, next: string): States => ({
   [state]: {
@@ -47,21 +49,24 @@ const swap = (names: WorkflowNames, state: string, one: string, done: string, fa
       ProcessorConfig: { Mode: 'INLINE' },
       StartAt: one,
       States: {
-        [one]: callTask(names, {
-          service: 'ec2',
-          action: 'modifyNetworkInterfaceAttribute',
-          args: { NetworkInterfaceId: jsonata('$states.input.id'), Groups: [jsonata(`$${variable}`)] },
-          inMember: true,
-          catch: [{ ErrorEquals: ['States.ALL'], Next: failed }],
-          next: done,
-        }),
+        [one]: {
+          ...callTask(names, {
+            service: 'ec2',
+            action: 'modifyNetworkInterfaceAttribute',
+            args: { NetworkInterfaceId: jsonata('$states.input.id'), Groups: [jsonata(`$${variable}`)] },
+            inMember: true,
+            catch: [{ ErrorEquals: ['States.ALL'], Next: failed }],
+            next: done,
+          }),
+          Output: jsonata(madeCall({ service: 'ec2', action: 'modifyNetworkInterfaceAttribute', resources: `$states.input.id, $${variable}`, account: '$case.account', region: names.region })),
+        },
         [done]: { Type: 'Succeed' },
-        [failed]: { Type: 'Fail', Error: 'Cleanroom.Interface', Cause: 'the security group of a network interface could not be changed' },
+        [failed]: { Type: 'Succeed', Output: { failed: true } },
       },
     },
-    Assign: { calls: touched('ec2', 'modifyNetworkInterfaceAttribute', '$instance.NetworkInterfaces.NetworkInterfaceId', '$case.account', names.region) },
+    Assign: touchedByEach(notIsolated(state)),
     Output: {},
-    Catch: whenItFails(state, next, { notes: jsonata(`$append($notes, [{"state": ${quoted(state)}, "error": "Cleanroom.Interface", "cause": "the instance is not isolated"}])`) }),
+    Catch: whenItFails(state, next, { notes: jsonata(`$append($notes, [${notIsolated(state)}])`) }),
     Next: next,
   },
 });

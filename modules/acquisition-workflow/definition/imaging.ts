@@ -5,7 +5,7 @@ import { eventsOf } from './collector.ts';
 import { poll } from './poll.ts';
 import { CALLS_CHANGE, recordTask } from './records.ts';
 import { caseTags } from './snapshot.ts';
-import { anyErrorOf, callTask, handlerTask, touched, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, handlerTask, TOLD_CALLS, touched, type WorkflowNames } from './tasks.ts';
 
 /** A volume is there in seconds. */
 export const VOLUME_SECONDS = 1800;
@@ -164,7 +164,7 @@ const proofStates = (names: WorkflowNames): States => ({
     handler: 'verify-evidence',
     payload: { input: jsonata('$case'), volumeId: jsonata('$volume.volumeId'), bucket: jsonata('$plan.bucket'), sizeBytes: jsonata('$volume.sizeGiB * 1073741824') },
     seconds: 900,
-    assign: { proof: jsonata('$states.result.Payload') },
+    assign: { proof: jsonata('$sift($states.result.Payload, function($v, $k) { $k != "calls" })'), calls: TOLD_CALLS },
     catch: toBranchEnd('Prove the evidence', FAILED),
     next: 'Is it proven?',
   }),

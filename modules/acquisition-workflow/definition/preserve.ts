@@ -1,8 +1,7 @@
-import { bucketName } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type States, type TaskState } from './asl.ts';
 import { LEAVE_LOAD_BALANCERS, LOOK_AT_LOAD_BALANCERS, loadBalancerLeaveStates, loadBalancerLookStates } from './load-balancers.ts';
 import { recordTask, stageChange } from './records.ts';
-import { callTask, handlerTask, notedAndOn, touched, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
+import { callTask, handlerTask, notedAndOn, TOLD_CALLS, touched, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
 
 /** A JSONata change that says what is done to the suspect, and which call undoes it. */
 export const doneChange = (names: WorkflowNames, what: string, action: string, parameters: string): string =>
@@ -20,7 +19,7 @@ const change = (names: WorkflowNames, state: string, args: { readonly [key: stri
     service: 'ec2',
     action: 'modifyInstanceAttribute',
     args: { ...INSTANCE, ...args },
-    assign: { calls: touched('ec2', 'modifyInstanceAttribute', '$case.instanceId', '$case.account', names.region) },
+    assign: { calls: touched('ec2', 'modifyInstanceAttribute', '$case.instanceId', '$case.account', names.region, Object.keys(args)) },
     next,
   });
 
@@ -37,19 +36,11 @@ const ask = (names: WorkflowNames, state: string, attribute: 'disableApiTerminat
 /** The most volatile first: what the instance says of itself. */
 const lookStates = (names: WorkflowNames): States => ({
   'Say that preserving begins': recordTask(names, { state: 'Say that preserving begins', changes: `[${stageChange('preserve', 'PRESERVING')}]`, next: 'Keep its metadata' }),
-  'Keep its metadata': callTask(names, {
-    service: 's3',
-    action: 'putObject',
-    args: {
-      Bucket: bucketName(names, 'active'),
-      Key: jsonata('$case.caseId & "/instance/" & $case.instanceId & "/metadata.json"'),
-      Body: jsonata('{"instance": $instance, "volumes": $volumes}'),
-      ContentType: 'application/json',
-      ChecksumAlgorithm: 'SHA256', // S3 refuses an object without a checksum in a bucket with Object Lock
-      IfNoneMatch: '*',
-    },
+  'Keep its metadata': handlerTask(names, {
+    handler: 'store-console',
+    payload: { input: jsonata('$case'), screenshot: '', output: '', metadata: { instance: jsonata('$instance'), volumes: jsonata('$volumes') } },
     catch: notedAndOn('Keep its metadata', 'Take a screenshot of its console'),
-    assign: { calls: touched('s3', 'putObject', '$case.caseId & "/instance/" & $case.instanceId & "/metadata.json"', quoted(names.account), names.region) },
+    assign: { calls: TOLD_CALLS },
     next: 'Take a screenshot of its console',
   }),
   'Take a screenshot of its console': attempt(names, 'Take a screenshot of its console', {
@@ -76,7 +67,7 @@ const lookStates = (names: WorkflowNames): States => ({
     handler: 'store-console',
     payload: { input: jsonata('$case'), screenshot: jsonata('$screenshot'), output: jsonata('$console') },
     catch: notedAndOn('Keep its console', 'Is it protected from termination?'),
-    assign: { screenshot: '', console: '' },
+    assign: { screenshot: '', console: '', calls: TOLD_CALLS },
     next: 'Is it protected from termination?',
   }),
 });

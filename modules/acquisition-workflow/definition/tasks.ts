@@ -179,6 +179,9 @@ export const madeCall = ({ service, action, resources, account, region, paramete
 export const touched = (service: Service, action: string, resources: string, account: string, region: string, parameters?: readonly string[]): Expression =>
   jsonata(`$append($calls, [${madeCall({ service, action, resources, account, region, ...(parameters === undefined ? {} : { parameters }) })}])`);
 
+/** The calls so far, and those that a function made itself. */
+export const TOLD_CALLS: Expression = jsonata('$append($calls, [$states.result.Payload.calls])');
+
 /** What a Map over calls of one kind tells: each iteration's output is its call, or `{"failed": true}`. @param note JSONata of a problem, for where one failed */
 export const touchedByEach = (note: string): Assign => ({
   calls: jsonata('$append($calls, [$states.result[$exists(action)]])'),

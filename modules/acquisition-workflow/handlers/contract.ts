@@ -1,4 +1,4 @@
-import type { AcquisitionInput, CaseChange, CostAndTime, ManifestReference } from '../../vocabulary/index.ts';
+import type { AcquisitionInput, ApiCall, CaseChange, CostAndTime, ManifestReference } from '../../vocabulary/index.ts';
 
 /** What each handler takes and gives: the contract between the state machine's definition and the functions. */
 
@@ -96,9 +96,10 @@ export type VerifyEvidenceInput = {
   readonly sizeBytes: number;
 };
 /** FAILED: it is no evidence, and `problems` says everything that is wrong with it. */
-export type VerifyEvidenceOutput =
+export type VerifyEvidenceOutput = WithCalls & (
   | { readonly status: 'COMPLETE' | 'PARTIAL'; readonly problems: readonly []; readonly manifest: ManifestReference; readonly imageLocation: string }
-  | { readonly status: 'FAILED'; readonly problems: readonly string[] };
+  | { readonly status: 'FAILED'; readonly problems: readonly string[] }
+);
 
 export type AskApprovalInput = {
   readonly input: AcquisitionInput;
@@ -115,7 +116,15 @@ export type ReleaseOutput = {
   readonly problems: readonly string[];
 };
 
-/** `store-console`: Base64 as EC2 gives it, or an empty text where it gave nothing. */
-export type StoreConsoleInput = { readonly input: AcquisitionInput; readonly screenshot: string; readonly output: string };
+/** Calls to AWS that a function made itself, with their request ids: the state machine hands them to the custody log. */
+type WithCalls = { readonly calls: readonly ApiCall[] };
+
+/** `store-console`: Base64 as EC2 gives it, or an empty text where it gave nothing; and what EC2 says of the instance, where it is given. */
+export type StoreConsoleInput = {
+  readonly input: AcquisitionInput;
+  readonly screenshot: string;
+  readonly output: string;
+  readonly metadata?: { readonly instance: object; readonly volumes: readonly object[] };
+};
 /** Keys of what is there now. */
-export type StoreConsoleOutput = { readonly stored: readonly string[] };
+export type StoreConsoleOutput = WithCalls & { readonly stored: readonly string[] };

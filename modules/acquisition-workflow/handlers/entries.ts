@@ -1,5 +1,6 @@
 /** Entry points of the functions that work on cases: AWS clients and the estate's names from the environment. */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
+import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
@@ -26,6 +27,7 @@ import { ExecutionEnded, recordEnding } from './record/ending.ts';
 import { record as write } from './record/record.ts';
 import { s3Records } from './records.ts';
 import { release as undo } from './release/release.ts';
+import { requestIds as lookUp, type BatchOutput } from './request-ids/request-ids.ts';
 import { handlerSettings } from './settings.ts';
 import { verifyEvidence as verify } from './verify/verify-evidence.ts';
 
@@ -61,7 +63,7 @@ export const record = async (event: RecordInput): Promise<RecordOutput | null> =
   return ExecutionEnded.safeParse(event).success ? await recordEnding({ record: one, records })(event) : await one(event);
 };
 
-export const verifyEvidence = (event: VerifyEvidenceInput): Promise<VerifyEvidenceOutput> => verify({ s3: new S3Client({}), now })(event);
+export const verifyEvidence = (event: VerifyEvidenceInput): Promise<VerifyEvidenceOutput> => verify({ s3: new S3Client({}), now, place: handlerSettings().place })(event);
 
 export const askApproval = (event: AskApprovalInput): Promise<AskApprovalOutput> => {
   const { settings: { topicArn }, record: one } = recorder();
@@ -82,4 +84,16 @@ export const release = async (event: ReleaseInput): Promise<ReleaseOutput> => {
     };
   };
   return await undo({ records, record: one, member, now })(event);
+};
+
+/** Batches of the queue that ended executions wait in until CloudTrail has their calls. */
+export const requestIds = async (event: unknown): Promise<BatchOutput> => {
+  const { settings: { place }, records, record: one } = recorder();
+  const ssm = new SSMClient({});
+  const trail = async (account: string, region: string, caseId: string) => {
+    // Adaptive: CloudTrail's two requests a second are the account's, and others may ask as well.
+    const common = { region, retryMode: 'adaptive', maxAttempts: 8 } as const;
+    return account === place.account ? new CloudTrailClient(common) : new CloudTrailClient({ ...common, credentials: await enterAccount({ ssm, place, account, caseId }) });
+  };
+  return await lookUp({ place, records, record: one, trail, now })(event);
 };

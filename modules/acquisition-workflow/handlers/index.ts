@@ -20,4 +20,7 @@ export const sweepOrphans = () => {
   return sweep({ place, ec2: new EC2Client({}), iam: new IAMClient({}), s3, sns: new SNSClient({}), records: s3Records(s3, bucket), bucket, topicArn, log })();
 };
 
-export const storeConsole = (event: StoreConsoleInput): Promise<StoreConsoleOutput> => keepConsole({ s3: new S3Client({}), bucket: handlerSettings().bucket })(event);
+export const storeConsole = (event: StoreConsoleInput): Promise<StoreConsoleOutput> => {
+  const { bucket, place } = handlerSettings();
+  return keepConsole({ s3: new S3Client({}), bucket, place, now: () => new Date() })(event);
+};

@@ -1,7 +1,7 @@
 import { anyKey, collectorLogArns, inMonitoredAccounts, keyThrough, type AccessContext } from '../../access/policies/context.ts';
 import { policyDocument, type PolicyDocument, type PolicyStatement } from '../../policy.ts';
 import {
-  alertTopicName, bucketArn, caseRolePath, failedEventsQueueName, functionLogGroup, iamPath, memberRolePattern, membersPath, PARAMETERS, parameterName, stateMachineArn,
+  alertTopicName, bucketArn, caseRolePath, failedEventsQueueName, functionLogGroup, iamPath, memberRolePattern, membersPath, PARAMETERS, parameterName, requestIdsQueueName, stateMachineArn,
   type HandlerName, type ParameterName,
 } from '../../vocabulary/index.ts';
 
@@ -125,7 +125,23 @@ export const FUNCTION_STATEMENTS: Readonly<Record<HandlerName, (context: AccessC
   ],
   'ask-approval': (context) => [readRecords(context), seeWhatIsThere(context), writeRecords(context, ['case.json', 'instance/*']), readAndWrite(context), ...notify(context)],
   release: (context) => [readRecords(context), seeWhatIsThere(context), writeRecords(context, ['case.json', 'instance/*']), readAndWrite(context), readMembers(context), enterMonitoredAccounts(context)],
-  'store-console': (context) => [writeRecords(context, ['instance/*/console.jpg', 'instance/*/console.txt']), readAndWrite(context)],
+  'store-console': (context) => [writeRecords(context, ['instance/*/metadata.json', 'instance/*/console.jpg', 'instance/*/console.txt']), readAndWrite(context)],
+  'request-ids': (context) => [
+    readRecords(context),
+    seeWhatIsThere(context),
+    writeRecords(context, ['case.json', 'instance/*']),
+    readAndWrite(context),
+    readMembers(context),
+    enterMonitoredAccounts(context),
+    { Sid: 'LookUpCalls', Effect: 'Allow', Action: 'cloudtrail:LookupEvents', Resource: '*' },
+    {
+      // Lambda takes the messages with the function's role.
+      Sid: 'TakeEndedAcquisitions',
+      Effect: 'Allow',
+      Action: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+      Resource: `arn:${context.partition}:sqs:${context.region}:${context.account}:${requestIdsQueueName(context)}`,
+    },
+  ],
   'sweep-orphans': (context) => [
     readRecords(context),
     seeWhatIsThere(context),
@@ -150,6 +166,7 @@ export const functionBoundary = (context: AccessContext): PolicyDocument =>
       Sid: 'Ceiling',
       Effect: 'Allow',
       Action: [
+        'cloudtrail:LookupEvents',
         'ec2:Describe*',
         'kms:Decrypt',
         'kms:DescribeKey',
@@ -161,6 +178,9 @@ export const functionBoundary = (context: AccessContext): PolicyDocument =>
         's3:PutObject',
         'servicequotas:List*',
         'sns:Publish',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:ReceiveMessage',
         'sqs:SendMessage',
         'ssm:GetParameter*',
         'states:StartExecution',

@@ -89,7 +89,7 @@ export const evidenceKeyPolicy = (options: KeyPolicyOptions): PolicyDocument =>
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
       Resource: '*',
       Condition: {
-        ArnLike: { 'aws:PrincipalArn': [...users(options, 'data-custodian', 'workflow'), caseCollectors(options), handlerRolePattern(options)] },
+        ArnLike: { 'aws:PrincipalArn': [...users(options, 'data-custodian'), caseCollectors(options), handlerRolePattern(options)] },
         StringEquals: { 'kms:ViaService': `s3.${options.region}.amazonaws.com` },
       },
     },

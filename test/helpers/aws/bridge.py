@@ -81,7 +81,8 @@ def call(request):
     model = operation(service_client, request["action"])
     parameters = to_model(model.input_shape, request["parameters"]) if model.input_shape else {}
     method = next(python for python, name in service_client.meta.method_to_api_mapping.items() if name == model.name)
-    return from_model(getattr(service_client, method)(**parameters))
+    answered = getattr(service_client, method)(**parameters)
+    return {"result": from_model(answered), "requestId": answered["ResponseMetadata"]["HTTPHeaders"].get("x-amzn-requestid")}
 
 
 def shape_of(shape, seen=()):
@@ -114,10 +115,11 @@ def models(request):
 def answer(line):
     request = json.loads(line)
     try:
-        result = {"result": models(request) if "model" in request else call(request)}
+        result = {"result": models(request)} if "model" in request else call(request)
     except ClientError as error:
         said = error.response.get("Error", {})
         result = {"error": said.get("Code", "Unknown"), "message": said.get("Message", str(error)), "status": error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")}
+        result["requestId"] = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amzn-requestid")
     except ParamValidationError as error:
         result = {"error": "ParamValidationError", "message": str(error), "status": 0}
     except Exception as error:  # the caller is told of everything, and decides

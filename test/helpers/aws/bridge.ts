@@ -51,8 +51,12 @@ export class AwsError extends Error {
   }
 }
 
-type Answer = { readonly id: number; readonly result?: unknown; readonly error?: string; readonly message?: string; readonly status?: number };
-type Waiter = { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void };
+type Answer = { readonly id: number; readonly result?: unknown; readonly error?: string; readonly message?: string; readonly status?: number; readonly requestId?: string };
+type Waiter = { readonly resolve: (result: unknown) => void; readonly reject: (error: Error) => void; readonly told: Told };
+
+/** Is told the id that a request was answered with, success or error. */
+export type Told = (requestId: string) => void;
+const NOBODY: Told = () => undefined;
 
 /** Any call of any AWS service, through boto3, which comes with moto and knows the models of all of them. */
 export class AwsBridge {
@@ -76,8 +80,8 @@ export class AwsBridge {
     return new AwsBridge(spawn(python, ['-B', resolve(import.meta.dirname, 'bridge.py')], { stdio: ['pipe', 'pipe', 'pipe'] }));
   }
 
-  call(request: AwsRequest): Promise<unknown> {
-    return this.#send(request);
+  call(request: AwsRequest, told?: Told): Promise<unknown> {
+    return this.#send(request, told);
   }
 
   /** The models of a service's operations; null where there is none of that name. */
@@ -92,17 +96,18 @@ export class AwsBridge {
     await ended;
   }
 
-  #send(request: object): Promise<unknown> {
+  #send(request: object, told = NOBODY): Promise<unknown> {
     const id = this.#next++;
     return new Promise((done, reject) => {
-      this.#waiting.set(id, { resolve: done, reject });
+      this.#waiting.set(id, { resolve: done, reject, told });
       this.#child.stdin?.write(`${JSON.stringify({ ...request, id })}\n`);
     });
   }
 
-  #take({ id, result, error, message = '', status = 0 }: Answer): void {
+  #take({ id, result, error, message = '', status = 0, requestId }: Answer): void {
     const waiter = this.#waiting.get(id);
     this.#waiting.delete(id);
+    if (requestId !== undefined && requestId !== null) waiter?.told(requestId);
     if (error === undefined) waiter?.resolve(result);
     else waiter?.reject(new AwsError(error, message, status));
   }

@@ -1,6 +1,6 @@
 /** What the workflow's functions may do: each its own part of a case, and no other's. */
 import {
-  bucketArn, caseBusArn, caseCollectorRoleArn, caseKey, findingsRoleName, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, memberRoleArn, membersPath, parameterName, recordKey, roleArn, stateMachineArn,
+  bucketArn, caseBusArn, caseCollectorRoleArn, caseKey, findingsRoleName, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, memberRoleArn, membersPath, parameterName, recordKey, requestIdsQueueName, roleArn, stateMachineArn,
   type HandlerName, type Place,
 } from '../../../modules/vocabulary/index.ts';
 import { caseBusPolicy } from '../../../modules/acquisition-workflow/policies/bus.ts';
@@ -57,6 +57,7 @@ export function functionGroups(world: World, place: Place, members: readonly str
     rows: [['allow', 'logs:PutLogEvents', ownLog(handler)], ['deny', 'logs:PutLogEvents', ownLog(handler === 'record' ? 'release' : 'record')], ...rows, ...never],
   });
   const bus = caseBusArn(place);
+  const queue = `arn:aws:sqs:${region}:${account}:${requestIdsQueueName(place)}`;
   const busPolicy = caseBusPolicy(place, { organizationId: world.organizationId, accounts: [] });
   const security = '100000000002';
   const findings = `arn:aws:iam::${security}:role/cleanroom/${findingsRoleName(place, region)}`;
@@ -164,12 +165,28 @@ export function functionGroups(world: World, place: Place, members: readonly str
       ['deny', 'sts:AssumeRole', `arn:aws:iam::${members[0]}:role/application`],
       ['deny', 'ec2:ModifySnapshotAttribute', snapshot],
     ]),
-    group('store-console', 'the function that stores the console adds screenshot and output, and reads nothing back', [
+    group('store-console', 'the function that stores the console adds metadata, screenshot and output, and reads nothing back', [
+      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'metadata.json')), CREATES],
       ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'console.jpg')), CREATES],
       ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'console.txt')), CREATES],
       ['deny', 's3:PutObject', acquisition, CHANGES],
       ['deny', 's3:PutObject', caseJson, CHANGES],
       ['deny', 's3:GetObject', object(instanceKey(CASE, INSTANCE, 'console.jpg'))],
+    ]),
+    group('request-ids', 'the function that looks up request ids reads two CloudTrails and writes records, and touches no evidence', [
+      ['allow', 'cloudtrail:LookupEvents', anything],
+      ['allow', 'sqs:ReceiveMessage', queue],
+      ['allow', 'sqs:DeleteMessage', queue],
+      ['deny', 'sqs:ReceiveMessage', `arn:aws:sqs:${region}:${account}:cleanroom-cases-failed`],
+      ['deny', 'sqs:SendMessage', queue],
+      ['allow', 'sts:AssumeRole', member, enter],
+      ['allow', 's3:GetObject', object(instanceKey(CASE, INSTANCE, 'custody.jsonl'))],
+      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'custody.jsonl')), CHANGES],
+      ['deny', 's3:PutObject', eventJson, CREATES],
+      ['deny', 's3:GetObject', image],
+      ['deny', 'cloudtrail:StopLogging', anything],
+      ['deny', 'sts:AssumeRole', `arn:aws:iam::${members[0]}:role/application`],
+      ['deny', 'states:StartExecution', stateMachineArn(place)],
     ]),
     group('sweep-orphans', 'the sweep looks and tells, and deletes nothing', [
       ['allow', 'ec2:DescribeSnapshots', anything],

@@ -9,7 +9,7 @@ import { definitionJson, DEFINITION_QUOTA } from '../../../modules/acquisition-w
 import { acquisitionDefinition } from '../../../modules/acquisition-workflow/definition.ts';
 import { handlerEnvironment, handlerSettings, SETTING_NAMES } from '../../../modules/acquisition-workflow/handlers/settings.ts';
 import { exportName } from '../../../modules/acquisition-workflow/workflow-functions.ts';
-import { DEFAULT_OPTIONS, HANDLERS, TriggerSettings } from '../../../modules/vocabulary/index.ts';
+import { DEFAULT_OPTIONS, HANDLERS, TRAIL_HOURS, TriggerSettings } from '../../../modules/vocabulary/index.ts';
 import { parseEstate } from '../../../infra/config.ts';
 import { estateInput, loadEstate, resources, synthEstate, type Synthesized } from '../../infra/helpers/synth.ts';
 import { resolveStack } from '../../infra/helpers/resolve.ts';
@@ -66,13 +66,13 @@ describe('the acquisition workflow in the forensics stack', () => {
     const target = resources(stack, 'aws_cloudwatch_event_target').find(({ target_id }) => target_id === 'open-case');
     expect(target).to.deep.include({ event_bus_name: 'cleanroom-cases', retry_policy: { maximum_event_age_in_seconds: 86_400, maximum_retry_attempts: 185 } });
     expect(target?.dead_letter_config).to.have.property('arn');
-    const [queue] = resources(stack, 'aws_sqs_queue');
+    const queue = resources(stack, 'aws_sqs_queue').find(({ name }) => name === 'cleanroom-cases-failed');
     expect(queue).to.deep.include({ name: 'cleanroom-cases-failed', message_retention_seconds: 1_209_600, sqs_managed_sse_enabled: true });
   });
 
   it('has an alarm on what no state machine watches, and a second way of being loud', () => {
     const alarms = resources(stack, 'aws_cloudwatch_metric_alarm').map(({ alarm_name }) => String(alarm_name));
-    expect(alarms).to.include.members(['cleanroom-FailedEvents', 'cleanroom-open-case-errors', 'cleanroom-release-errors', 'cleanroom-sweep-orphans-errors', 'cleanroom-Orphans']);
+    expect(alarms).to.include.members(['cleanroom-FailedEvents', 'cleanroom-open-case-errors', 'cleanroom-release-errors', 'cleanroom-request-ids-errors', 'cleanroom-sweep-orphans-errors', 'cleanroom-Orphans']);
     const rule = resources(stack, 'aws_cloudwatch_event_rule').find(({ name }) => name === 'cleanroom-acquisition-ended-badly');
     expect(JSON.parse(String(rule?.event_pattern))).to.deep.equal({
       source: ['aws.states'],
@@ -87,6 +87,27 @@ describe('the acquisition workflow in the forensics stack', () => {
     const target = resources(stack, 'aws_cloudwatch_event_target').find(({ target_id }) => target_id === 'record');
     expect(target?.arn).to.contain('record');
     expect(target?.dead_letter_config).to.have.property('arn');
+  });
+
+  it('has the request ids of every acquisition looked up when it has ended, and holds nothing up for it', () => {
+    const rule = resources(stack, 'aws_cloudwatch_event_rule').find(({ name }) => name === 'cleanroom-acquisition-ended');
+    expect(JSON.parse(String(rule?.event_pattern))).to.deep.equal({
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: ['arn:aws:states:eu-west-1:100000000004:stateMachine:cleanroom-acquisition'], status: ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT'] },
+    });
+    const queue = resources(stack, 'aws_sqs_queue').find(({ name }) => name === 'cleanroom-request-ids');
+    expect(queue).to.include({ delay_seconds: 900, sqs_managed_sse_enabled: true });
+    const [mapping] = resources(stack, 'aws_lambda_event_source_mapping');
+    expect(mapping).to.deep.include({ batch_size: 1, function_response_types: ['ReportBatchItemFailures'], scaling_config: { maximum_concurrency: 2 } });
+    const lambda = resources(stack, 'aws_lambda_function').find(({ function_name }) => function_name === 'cleanroom-request-ids');
+    expect(queue?.visibility_timeout_seconds, 'a message comes again only when the function before has surely ended').to.be.at.least(Number(lambda?.timeout));
+    const { maxReceiveCount, deadLetterTargetArn } = JSON.parse(String(queue?.redrive_policy)) as { maxReceiveCount: number; deadLetterTargetArn: string };
+    expect(900 + (maxReceiveCount - 1) * Number(queue?.visibility_timeout_seconds), 'no call is given up by the queue before the function gives it up').to.be.above(TRAIL_HOURS * 3600);
+    expect(deadLetterTargetArn).to.match(/^aws_sqs_queue\.Workflow_Bus_Failed/);
+    const targets = resources(stack, 'aws_cloudwatch_event_target').filter(({ target_id }) => target_id === 'request-ids');
+    expect(targets).to.have.length(1);
+    expect(targets[0]).to.have.property('dead_letter_config');
   });
 
   it('sweeps once a day unless told otherwise', () => {

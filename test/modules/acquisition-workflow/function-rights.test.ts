@@ -12,6 +12,7 @@ const SOURCES: Readonly<Record<HandlerName, readonly string[]>> = {
   'ask-approval': ['approval/ask-approval', 'records'],
   release: ['release/release', 'records', 'members', 'enter-account'],
   'store-console': ['store-console'],
+  'request-ids': ['request-ids/request-ids', 'request-ids/trail', 'records', 'members', 'enter-account'],
   'sweep-orphans': ['sweep-orphans', 'sweep/found', 'records'],
 };
 
@@ -24,8 +25,8 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   CreateGrant: [], // there too, and a dry run
 };
 
-/** Granted for what no single call in the sources says: keys behind S3 and SNS, roles, versions, "not found" instead of "forbidden". */
-const IMPLIED = /^(kms:(Decrypt|GenerateDataKey)|sts:(AssumeRole|TagSession)|sqs:SendMessage|s3:ListBucket|s3:GetObjectVersion|s3:GetObjectRetention|logs:\w+)$/;
+/** Granted for what no single call in the sources says: keys behind S3 and SNS, queues that Lambda reads, roles, versions, "not found" instead of "forbidden". */
+const IMPLIED = /^(kms:(Decrypt|GenerateDataKey)|sts:(AssumeRole|TagSession)|sqs:(SendMessage|ReceiveMessage|DeleteMessage|GetQueueAttributes)|s3:ListBucket|s3:GetObjectVersion|s3:GetObjectRetention|logs:\w+)$/;
 
 const clientOf = (source: string, name: string): string =>
   [...source.matchAll(/import \{([^}]*)\} from '@aws-sdk\/client-([a-z0-9-]+)'/g)].find(([, names = '']) => names.split(',').some((one) => one.trim().replace(/^type /, '') === name))?.[2] ?? '';

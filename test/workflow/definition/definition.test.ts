@@ -88,6 +88,7 @@ const WORKFLOW_KNOWN = Object.fromEntries(
   ),
 );
 const MEMBER_KNOWN = {
+  'cloudtrail:LookupEvents': 'the request ids of its calls are looked up when it has ended',
   'iam:DetachRolePolicy': 'the release allows the sessions of a role again',
   'iam:PassRole': 'EC2 is given the role of a profile that is put in the place of another',
   'iam:UntagRole': 'the release allows the sessions of an instance again',
@@ -142,7 +143,7 @@ describe('the calls of the state machine', () => {
     ['a parameter that does not exist', (all) => ((all[describe_]!['Arguments'] as Record<string, unknown>)['InstanceId'] = 'i-1'), /there is no InstanceId/],
     ['a parameter of the wrong type', (all) => ((all[describe_]!['Arguments'] as Record<string, unknown>)['InstanceIds'] = 'i-1'), /InstanceIds: no list/],
     ['a value that the service does not know', (all) => ((all['Is it protected from termination?']!['Arguments'] as Record<string, unknown>)['Attribute'] = 'color'), /"color" is none of/],
-    ['a parameter that is missing', (all) => delete (all['Keep its metadata']!['Arguments'] as Record<string, unknown>)['Bucket'], /Bucket is missing/],
+    ['a parameter that is missing', (all) => delete (all['Snapshot its volumes at once']!['Arguments'] as Record<string, unknown>)['InstanceSpecification'], /InstanceSpecification is missing/],
     ['an action that does not exist', (all) => (all[describe_]!['Resource'] = 'arn:aws:states:::aws-sdk:ec2:describeInstance'), /has no operation describeInstance/],
   ] as const satisfies readonly (readonly [string, Change, RegExp])[]) {
     it(`… and the proof finds ${what}`, async () => {

@@ -84,6 +84,24 @@ describe('record', () => {
     expect(read?.detail).to.include({ requestId: 'REQUEST1' }).and.to.not.have.property('findInCloudTrail');
   });
 
+  it('writes of each call once what CloudTrail has of it, beside the call\'s own event, and refuses a trace of another', async () => {
+    const input = fresh();
+    const call = { account: MEMBER, region: PLACE.region, state: 's', resources: ['snap-0123456789abcdef0'], enteredAt: later(1), endedAt: later(2), action: 'ec2:CreateSnapshots' };
+    await vault.record({ input, change: [opened(input), { kind: 'touched', at: later(2), calls: [call] }, { kind: 'closed', at: later(3), status: 'COMPLETE' }] });
+    const made = (await vault.custodyOf(input))[1]!;
+    const trace = { sequence: 1, hash: made.hash, action: made.action, found: [{ eventId: 'e-1', requestId: 'r-1', eventTime: later(1) }] };
+    const traced = (at: number, edit: object = {}): CaseChange => ({ kind: 'traced', at: later(at), traces: [{ ...trace, ...edit }] });
+    await vault.record({ input, change: traced(9, { hash: 'a'.repeat(64) }) });
+    await vault.record({ input, change: traced(9, { sequence: 0 }) });
+    expect(await vault.custodyOf(input)).to.have.length(3);
+    await vault.record({ input, change: traced(10) });
+    await vault.record({ input, change: traced(11, { found: [], why: 'a search that ran beside it found nothing' }) });
+    const log = await vault.custodyOf(input);
+    expect(log).to.have.length(4);
+    expect(log[3]).to.deep.include({ action: 'request-id-found', time: later(10), detail: { of: 1, ofHash: made.hash, ofAction: 'ec2:CreateSnapshots', cloudTrail: trace.found } });
+    expect(await vault.acquisitionOf(input), 'what ended stays ended').to.include({ status: 'COMPLETE', endedAt: later(3) });
+  });
+
   it('loses nothing when many write at once: not a change, not an event, and the chain holds', async () => {
     const input = fresh();
     await vault.record({ input, change: opened(input) });

@@ -7,7 +7,7 @@ import { type ManifestBody, MiB, planLayout, serializeManifest } from '../../../
 import { type ExhibitPlan, sha256Hex, storeExhibit, type StoredExhibit } from '../../helpers/evidence.ts';
 import { rejectionOf } from '../../helpers/rejection.ts';
 import { newBucket, s3ClientOf } from '../../helpers/s3-store.ts';
-import { anInput, startVault, VOLUME, type Vault } from './support.ts';
+import { anInput, PLACE, startVault, VOLUME, type Vault } from './support.ts';
 
 const IMAGE = randomBytes(6 * MiB);
 const LAYOUT = planLayout(IMAGE.length, { partSize: 5 * MiB });
@@ -25,7 +25,7 @@ describe('verify-evidence', () => {
   const exhibit = (plan: Partial<ExhibitPlan> = {}, store = storeOf()): Promise<StoredExhibit> =>
     storeExhibit(store, { caseId: `case-v${++cases}`, exhibitId: VOLUME, image: IMAGE, layout: LAYOUT, ...plan });
   const verify = (caseId: string, { sizeBytes = IMAGE.length, bucket = vault.bucket, now = new Date(), s3 = vault.s3 } = {}) =>
-    verifyEvidence({ s3, now: () => now })({ input: anInput({ caseId }), volumeId: VOLUME, bucket, sizeBytes });
+    verifyEvidence({ s3, now: () => now, place: PLACE })({ input: anInput({ caseId }), volumeId: VOLUME, bucket, sizeBytes });
   const put = (Key: string, Body: string | Uint8Array) => vault.s3.send(new PutObjectCommand({ Bucket: vault.bucket, Key, Body, ChecksumAlgorithm: 'CRC32' }));
 
   it('believes what the collector stored, and says which manifest, which version and where the image is', async () => {
@@ -53,6 +53,14 @@ describe('verify-evidence', () => {
     await verify(caseId);
     const asked = vault.requests.slice(before).filter(({ key }) => imageKeys.includes(key));
     expect(asked.map(({ method }) => method)).to.deep.equal(['HEAD']);
+  });
+
+  it('tells the custody log of each object that it asked about or read, with the request id of S3', async () => {
+    const { caseId, manifestKey, imageKeys } = await exhibit();
+    const { calls } = await verify(caseId);
+    expect(calls.filter(({ resources }) => resources[0] === manifestKey).map(({ action }) => action)).to.deep.equal(['s3:HeadObject', 's3:GetObject']);
+    expect(calls.filter(({ resources }) => imageKeys.includes(resources[0]!)).map(({ action, state, account, region }) => [action, state, account, region])).to.deep.equal([['s3:HeadObject', 'verify-evidence', PLACE.account, PLACE.region]]);
+    for (const { requestId, action, resources } of calls) expect(requestId, `${action} ${resources[0]}`).to.match(/^[A-Za-z0-9-]{16,}$/);
   });
 
   type Edit = (body: ManifestBody) => ManifestBody;
@@ -99,7 +107,7 @@ describe('verify-evidence', () => {
 
   it('sees a manifest of a smaller disk: EC2 knows how large the volume is', async () => {
     const { caseId } = await exhibit();
-    expect(await verify(caseId, { sizeBytes: IMAGE.length + 512 })).to.deep.equal({
+    expect(await verify(caseId, { sizeBytes: IMAGE.length + 512 })).to.deep.include({
       status: 'FAILED', problems: [`the source is said to have ${IMAGE.length} bytes; EC2 says that the volume has ${IMAGE.length + 512}`],
     });
   });

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../../agent/adapters/stores/s3-client.ts';
 import { policyDocument } from '../../../modules/policy.ts';
 import { alertTopicName, bucketName, iamPath, logGroupName, roleName } from '../../../modules/vocabulary/index.ts';
-import { AwsBridge, type Credentials } from '../../helpers/aws/bridge.ts';
+import { AwsBridge, type Credentials, type Told } from '../../helpers/aws/bridge.ts';
 import { type Moto, startMoto } from '../../helpers/moto.ts';
 import { type S3Front, startS3Front } from '../../helpers/s3-front.ts';
 import { useCredentials } from '../../helpers/s3-store.ts';
@@ -73,11 +73,11 @@ export class AwsWorld {
   }
 
   /** One call in one of the two accounts, or with other credentials. */
-  call(as: 'forensic' | 'member' | Credentials, service: string, action: string, parameters: object = {}): Promise<Answer> {
+  call(as: 'forensic' | 'member' | Credentials, service: string, action: string, parameters: object = {}, told?: Told): Promise<Answer> {
     const credentials = as === 'forensic' ? this.forensic : as === 'member' ? this.member : as;
     // S3 goes through the front, which checks what moto does not.
     const endpoint = service === 's3' ? this.front.endpoint : this.#moto.endpoint;
-    return this.bridge.call({ service, action, parameters, region: PLACE.region, endpoint, credentials }) as Promise<Answer>;
+    return this.bridge.call({ service, action, parameters, region: PLACE.region, endpoint, credentials }, told) as Promise<Answer>;
   }
 
   /** What Step Functions does for a state with `Credentials`: the role, with the state machine's ARN as external id and no tags. */

@@ -1,4 +1,4 @@
-import { AwsError, type Credentials } from '../../helpers/aws/bridge.ts';
+import { AwsError, type Credentials, type Told } from '../../helpers/aws/bridge.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
 import type { Dispatch, TaskRequest } from '../../helpers/asl/interpreter.ts';
 import { ERROR_PREFIX, type Service } from '../../../modules/acquisition-workflow/definition/tasks.ts';
@@ -6,6 +6,7 @@ import { memberRoleArn } from '../../../modules/vocabulary/index.ts';
 import { BOTO_NAME, callOf } from '../definition/arguments.ts';
 import { MEMBER, PLACE, type AwsWorld } from './aws-world.ts';
 import { fillIn } from './moto-lacks.ts';
+import type { Trail } from './trail.ts';
 
 export type Handler = (payload: never) => Promise<unknown>;
 
@@ -31,6 +32,8 @@ export interface DispatchOptions {
   readonly hook?: Hook;
   /** Every call that was made, in order. */
   readonly calls?: AwsCall[];
+  /** Takes down what AWS answered. */
+  readonly trail?: Trail | undefined;
 }
 
 /** As Step Functions names what a service answered: EC2's errors have one name, others have that of their model. */
@@ -42,7 +45,7 @@ const aslError = (service: string, error: AwsError): AslError => {
 };
 
 /** Takes the machine's calls to moto and to the handlers, and those of a monitored account through its role. */
-export function dispatchTo({ world, handlers, hook, calls = [] }: DispatchOptions): Dispatch {
+export function dispatchTo({ world, handlers, hook, calls = [], trail }: DispatchOptions): Dispatch {
   const sessions = new Map<string, Promise<Credentials>>();
   const session = (roleArn: string, externalId: string): Promise<Credentials> => {
     if (!sessions.has(roleArn)) sessions.set(roleArn, world.assume(roleArn, externalId));
@@ -52,12 +55,19 @@ export function dispatchTo({ world, handlers, hook, calls = [] }: DispatchOption
   const callAws = async (service: string, action: string, request: TaskRequest): Promise<unknown> => {
     if (request.roleArn !== undefined && request.roleArn !== memberRoleArn(PLACE, MEMBER)) throw new AslError('States.TaskFailed', `${request.roleArn} is no role of this world`);
     const credentials = request.roleArn === undefined ? world.forensic : await session(request.roleArn, request.stateMachineArn);
+    const args = request.args as Record<string, unknown>;
+    const inMember = request.roleArn !== undefined;
+    let requestId: string | undefined;
+    const told: Told = (id) => (requestId = id);
+    const note = (outcome: { answer: unknown } | { error: AwsError }): void => trail?.note({ state: request.state, service, action, args, inMember, time: request.clock.now(), ...(requestId === undefined ? {} : { requestId }), ...outcome });
     try {
-      return await fillIn(world, { service, action, args: request.args as Record<string, unknown>, inMember: request.roleArn !== undefined }, () =>
-        world.call(credentials, BOTO_NAME[service] ?? service, action, request.args as object));
+      const answer = await fillIn(world, { service, action, args, inMember }, () => world.call(credentials, BOTO_NAME[service] ?? service, action, args, told), told);
+      note({ answer });
+      return answer;
     } catch (error) {
-      if (error instanceof AwsError) throw aslError(service, error);
-      throw error;
+      if (!(error instanceof AwsError)) throw error;
+      note({ error });
+      throw aslError(service, error);
     }
   };
 

@@ -23,12 +23,12 @@ export interface HandlerOptions {
 export function handlersOf({ world, records, now, sizeOf }: HandlerOptions): Readonly<Record<string, Handler>> {
   const { ec2, kms, ssm, sns, quotas, member } = functionClients(world);
   const write = record({ records, audit: () => Promise.resolve(), now });
-  const verify = verifyEvidence({ s3: world.s3, now: () => new Date() });
+  const verify = verifyEvidence({ s3: world.s3, now: () => new Date(), place: PLACE });
   return {
     preflight: preflight({ place: PLACE, ec2, kms, ssm, s3: world.s3, quotas: serviceQuotas(quotas), member }),
     'ask-approval': askApproval({ record: write, sns, topicArn: world.topicArn, now }),
     record: write,
-    'store-console': storeConsole({ s3: world.s3, bucket: world.bucket }),
+    'store-console': storeConsole({ s3: world.s3, bucket: world.bucket, place: PLACE, now }),
     'verify-evidence': (event: VerifyEvidenceInput) => verify({ ...event, sizeBytes: sizeOf(event.volumeId) }),
   };
 }

@@ -1,4 +1,4 @@
-import { AwsError } from '../../helpers/aws/bridge.ts';
+import { AwsError, type Told } from '../../helpers/aws/bridge.ts';
 import { roleArn } from '../../../modules/vocabulary/index.ts';
 import { PLACE, type AwsWorld } from './aws-world.ts';
 
@@ -22,26 +22,26 @@ export const MOTO_LACKS: Readonly<Record<string, (args: Record<string, unknown>,
 };
 
 /** What `moto` cannot do with what it knows. */
-export async function fillIn(world: AwsWorld, call: Call, real: () => Promise<unknown>): Promise<unknown> {
+export async function fillIn(world: AwsWorld, call: Call, real: () => Promise<unknown>, told?: Told): Promise<unknown> {
   const name = `${call.service}:${call.action}`;
   if (name in MOTO_LACKS) return MOTO_LACKS[name]!(call.args, world);
-  if (call.service === 'ec2' && !call.inMember && (call.action === 'copySnapshot' || call.action === 'createVolume')) return fromShared(world, call);
-  if (call.service === 'kms' && !call.inMember) return throughGrant(world, call);
+  if (call.service === 'ec2' && !call.inMember && (call.action === 'copySnapshot' || call.action === 'createVolume')) return fromShared(world, call, told);
+  if (call.service === 'kms' && !call.inMember) return throughGrant(world, call, told);
   if (call.action === 'getConsoleOutput') return encoded((await real()) as { Output?: string });
   if (call.action === 'filterLogEvents') return filtered(world, call);
   return real();
 }
 
 /** moto's accounts see no key of each other's. Where one is granted, by moto's own word, it is described. */
-async function throughGrant(world: AwsWorld, { action, args }: Call): Promise<unknown> {
+async function throughGrant(world: AwsWorld, { action, args }: Call, told?: Told): Promise<unknown> {
   const { Grants } = (await world.call('member', 'kms', 'listGrants', args)) as unknown as { Grants: { GranteePrincipal: string; Operations: string[] }[] };
   const granted = Grants.some(({ GranteePrincipal, Operations }) => GranteePrincipal === roleArn(PLACE, 'workflow') && Operations.some((operation) => operation.toLowerCase() === action.toLowerCase()));
   if (!granted) throw new AwsError('AccessDeniedException', `the workflow is not authorized to perform: kms:${action} on ${String(args['KeyId'])}`, 400);
-  return world.call('member', 'kms', action, args);
+  return world.call('member', 'kms', action, args, told);
 }
 
 /** moto's accounts see no snapshot of each other's. Where one is shared, by moto's own word, the other account gets one like it. */
-async function fromShared(world: AwsWorld, { action, args }: Call): Promise<unknown> {
+async function fromShared(world: AwsWorld, { action, args }: Call, told?: Told): Promise<unknown> {
   const field = action === 'copySnapshot' ? 'SourceSnapshotId' : 'SnapshotId';
   const SnapshotId = args[field] as string;
   const shared = (await world.call('member', 'ec2', 'describeSnapshotAttribute', { SnapshotId, Attribute: 'createVolumePermission' })) as unknown as { CreateVolumePermissions?: { UserId?: string }[] };
@@ -52,7 +52,7 @@ async function fromShared(world: AwsWorld, { action, args }: Call): Promise<unkn
   await world.call('forensic', 'ec2', 'deleteVolume', { VolumeId });
   // moto's newest volumes know no initialisation rate.
   const { VolumeInitializationRate: _, ...known } = args;
-  return world.call('forensic', 'ec2', action, { ...known, [field]: twin.SnapshotId });
+  return world.call('forensic', 'ec2', action, { ...known, [field]: twin.SnapshotId }, told);
 }
 
 /** moto knows neither JSON filter patterns nor prefixes of streams: it gives every line, and they are looked through here. */

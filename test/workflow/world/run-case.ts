@@ -10,6 +10,7 @@ import type { AwsWorld } from './aws-world.ts';
 import { MACHINE_ARN, nameOf } from './case.ts';
 import { type AwsCall, dispatchTo, type Hook } from './dispatch.ts';
 import { handlersOf } from './handlers.ts';
+import type { Trail } from './trail.ts';
 
 const IMAGE = randomBytes(MiB);
 
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly collector?: Partial<Collector>;
   readonly tokens?: Tokens;
   readonly clock?: VirtualClock;
+  /** Takes down what AWS answered, as CloudTrail does. */
+  readonly trail?: Trail;
   /** Name of the execution. @default the one that its case and instance give */
   readonly name?: string;
 }
@@ -49,7 +52,7 @@ export interface CaseRun extends ExecutionResult {
 }
 
 /** Runs a case on a virtual clock: moto for AWS, the real functions, and a collector that is told what to do. */
-export async function runCase({ world, records, input, hook, collector = {}, tokens = new Tokens(), clock = new VirtualClock(Date.now()), name = nameOf(input) }: RunOptions): Promise<CaseRun> {
+export async function runCase({ world, records, input, hook, collector = {}, tokens = new Tokens(), clock = new VirtualClock(Date.now()), trail, name = nameOf(input) }: RunOptions): Promise<CaseRun> {
   const { starts = true, livesFor = Infinity, saysGoodbye = true, stores = {} } = collector;
   const calls: AwsCall[] = [];
   const told: { Subject: string; Message: string }[] = [];
@@ -98,6 +101,7 @@ export async function runCase({ world, records, input, hook, collector = {}, tok
   const dispatch = dispatchTo({
     world,
     calls,
+    trail,
     handlers: handlersOf({ world, records, now: () => new Date(clock.now()), sizeOf: () => IMAGE.length }),
     hook: (call) => hook?.(call) ?? collectorHook(call),
   });

@@ -44,6 +44,7 @@ function reopened({ endedAt: _, actual: __, ...record }: AcquisitionRecord, { at
 function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>): Partial<AcquisitionRecord> {
   switch (change.kind) {
     case 'touched':
+    case 'traced':
       return {};
     case 'stage':
       return { stage: change.stage, stages: entered(record, change.stage, change.at), ...(change.status !== undefined && !isEnded(record.status) && { status: change.status }) };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  AcquisitionInput, AcquisitionRecord, CaseChange, caseKey, CaseRecord, chainCaseEvent, checkCaseCustody, instanceKey, serializeChain,
+  AcquisitionInput, AcquisitionRecord, CaseChange, caseKey, CaseRecord, chainCaseEvent, checkCaseCustody, instanceKey, recordedCalls, serializeChain,
   type CaseCustodyEvent,
 } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput } from '../contract.ts';
@@ -75,6 +75,13 @@ export const record = ({ records, audit, now }: RecordDependencies) => async (ev
 
 type Identified = { readonly id: string; readonly change: CaseChange };
 
+/** Traces of calls that are in the log and have none yet: two searches that run at once say nothing twice. */
+function withoutKnownTraces(change: CaseChange, chain: readonly CaseCustodyEvent[]): CaseChange {
+  if (change.kind !== 'traced') return change;
+  const open = new Set(recordedCalls(chain).filter(({ trace, requestId }) => trace === undefined && requestId === undefined).map(({ sequence, hash }) => `${sequence} ${hash}`));
+  return { ...change, traces: change.traces.filter(({ sequence, hash }) => open.has(`${sequence} ${hash}`)) };
+}
+
 /** The log with its new events behind what is there, which stays byte for byte. */
 function appendCustody(text: string | undefined, { caseId, instanceId, requester }: AcquisitionInput, executionArn: string, changes: readonly Identified[]): string | undefined {
   const chain: CaseCustodyEvent[] = [];
@@ -86,7 +93,7 @@ function appendCustody(text: string | undefined, { caseId, instanceId, requester
   const known = new Set(chain.map(({ changeId }) => changeId));
   const before = chain.length;
   for (const { id, change } of changes.filter((one) => !known.has(one.id))) {
-    for (const event of custodyEventsOf(change)) {
+    for (const event of custodyEventsOf(withoutKnownTraces(change, chain))) {
       chain.push(chainCaseEvent(chain, { ...event, caseId, instanceId, executionArn, changeId: id, actor: requester }, sha256));
     }
   }

@@ -1,22 +1,23 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { AcquisitionInput, checkManifest, type Manifest, manifestRules, recordKey, tilingRules, VolumeId } from '../../../vocabulary/index.ts';
+import { AcquisitionInput, checkManifest, type Manifest, manifestRules, type Place, recordKey, tilingRules, VolumeId } from '../../../vocabulary/index.ts';
 import type { VerifyEvidenceInput, VerifyEvidenceOutput } from '../contract.ts';
 import { safe, sha256 } from '../texts.ts';
+import { toldCalls } from '../told-calls.ts';
 import { imageObjectProblems } from './image-checks.ts';
 import { checkCaptureLog, checkCustodyLog, MAX_RECORD_BYTES } from './record-checks.ts';
 import { headObject, readObject, type StoredObject } from './stored-object.ts';
 
-export type VerifyDependencies = { readonly s3: S3Client; readonly now: () => Date };
+export type VerifyDependencies = { readonly s3: S3Client; readonly now: () => Date; readonly place: Pick<Place, 'account' | 'region'> };
+
+type Verdict = Omit<Extract<VerifyEvidenceOutput, { status: 'FAILED' }>, 'calls'> | Omit<Exclude<VerifyEvidenceOutput, { status: 'FAILED' }>, 'calls'>;
 
 const Input = z.strictObject({ input: AcquisitionInput, volumeId: VolumeId, bucket: z.string(), sizeBytes: z.int().min(1) });
 
 /** Problems that are listed: a hostile record could have millions. */
 const MAX_LISTED = 50;
 
-/** One line of printable ASCII, whatever somebody stored. */
-
-const failed = (problems: readonly string[]): VerifyEvidenceOutput => ({
+const failed = (problems: readonly string[]): Verdict => ({
   status: 'FAILED',
   problems: [...problems.slice(0, MAX_LISTED), ...(problems.length > MAX_LISTED ? [`${problems.length - MAX_LISTED} more problems are not listed`] : [])].map((problem) => safe(problem, 1000)),
 });
@@ -26,7 +27,12 @@ const failed = (problems: readonly string[]): VerifyEvidenceOutput => ({
  * believes nothing that it can ask the store: the collector could have been taken over by what it read.
  * @throws the store's error where it does not answer: that is no verdict
  */
-export const verifyEvidence = ({ s3, now }: VerifyDependencies) => async (event: VerifyEvidenceInput): Promise<VerifyEvidenceOutput> => {
+export const verifyEvidence = ({ s3: client, now, place }: VerifyDependencies) => async (event: VerifyEvidenceInput): Promise<VerifyEvidenceOutput> => {
+  const { s3, calls } = toldCalls(client, place, 'verify-evidence', now);
+  return { ...(await verdictOn(s3, event, now)), calls };
+};
+
+async function verdictOn(s3: S3Client, event: VerifyEvidenceInput, now: () => Date): Promise<Verdict> {
   const { input: { caseId }, volumeId, bucket, sizeBytes } = Input.parse(event);
   const key = recordKey(caseId, volumeId, 'manifest.json');
   const found = await headObject(s3, bucket, key);
@@ -51,7 +57,7 @@ export const verifyEvidence = ({ s3, now }: VerifyDependencies) => async (event:
     manifest: { key, ...(found.versionId !== undefined && { versionId: found.versionId }), sha256: sha256(bytes), imageSha256: manifest.integrity.sha256, status: manifest.status },
     imageLocation: `s3://${bucket}/${manifest.storage.objects[0]!.key}`,
   };
-};
+}
 
 function parseManifest(bytes: Buffer): ReturnType<typeof checkManifest> {
   let text: string;
