@@ -2,7 +2,7 @@ import { roleArn, SOURCE_KEY_OPERATIONS } from '../../vocabulary/index.ts';
 import { jsonata, type Expression, type States } from './asl.ts';
 import { doneChange } from './preserve.ts';
 import { recordTask } from './records.ts';
-import { anyErrorOf, callTask, memberRole, notedAndOn, problemOf, touched, whenItFails, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, madeCall, memberRole, notedAndOn, problemOf, whenItFails, type WorkflowNames } from './tasks.ts';
 
 /** First state of the grants: after the snapshots were asked for, so that a grant works everywhere by the time they are complete. */
 export const GRANT_KEYS = 'Are there keys to be granted?';
@@ -18,11 +18,13 @@ const NAME = '"cleanroom-" & $case.instanceId & "-" & $substring($hash($case.cas
 const what = (keyArn: string): string => `"the forensic account may use the key " & ${keyArn}`;
 const left = (grant: string): string => `"grant " & ${grant}.grantId & " on " & ${grant}.keyArn`;
 
-/** What custody is told: of the calls that were answered, and of no other. */
-const touchedGrants = (names: WorkflowNames, action: string): Expression => {
-  const done = '$states.result[$exists(grantId)]';
-  return jsonata(`$count(${done}) = 0 ? $calls : ${touched('kms', action, `${done}.keyArn, ${done}.grantId`, '$case.account', names.region).slice(3, -3)}`);
-};
+/** What an iteration tells: its grant, and its call for the custody log. @param grantId a JSONata expression */
+const answered = (names: WorkflowNames, action: string, grantId: string): Expression =>
+  jsonata(`{"keyArn": $states.input.keyArn, "grantId": ${grantId}, "call": ${madeCall({ service: 'kms', action, resources: `$states.input.keyArn, ${grantId}`, account: '$case.account', region: names.region })}}`);
+
+const GRANTS = jsonata('[$states.result[$exists(grantId)].{"keyArn": keyArn, "grantId": grantId}]');
+/** Of the calls that were answered, and of no other. */
+const CALLS = jsonata('$append($calls, [$states.result.call])');
 
 /** Each key's own answer, whichever way it went: one that is refused says so, and its volumes are copied under the transit key. */
 const grantOne = (names: WorkflowNames): States => {
@@ -46,7 +48,7 @@ const grantOne = (names: WorkflowNames): States => {
         catch: whenItFails('Grant a key', refused, {}).map((catcher) => ({ ...catcher, Output: jsonata(`{"keyArn": $states.input.keyArn, "problem": ${problemOf('Grant a key').slice(3, -3)}}`) })),
         next: 'The key is granted',
       }),
-      Output: jsonata('{"keyArn": $states.input.keyArn, "grantId": $states.result.GrantId}'),
+      Output: answered(names, 'createGrant', '$states.result.GrantId'),
     },
     'The key is granted': { Type: 'Succeed' },
     [refused]: { Type: 'Succeed' },
@@ -73,10 +75,10 @@ export const grantStates = (names: WorkflowNames, on: string): States => ({
     MaxConcurrency: 10,
     ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Grant a key', States: grantOne(names) },
     Assign: {
-      grants: jsonata('[$states.result[$exists(grantId)]]'),
+      grants: GRANTS,
       notes: jsonata('$append($notes, [$states.result[$exists(problem)].problem])'),
       leftBehind: jsonata(`$append($leftBehind, [$states.result[$exists(grantId)].{"resource": ${left('$')}, "why": "lets the forensic account use the key; a release takes it back"}])`),
-      calls: touchedGrants(names, 'createGrant'),
+      calls: CALLS,
     },
     Output: {},
     Catch: notedAndOn(GRANT, on),
@@ -94,7 +96,7 @@ const takeOne = (names: WorkflowNames): States => ({
       catch: whenItFails('Take a grant back', 'The grant stays', {}),
       next: 'The grant is taken back',
     }),
-    Output: jsonata('$states.input'),
+    Output: answered(names, 'retireGrant', '$states.input.grantId'),
   },
   'The grant is taken back': { Type: 'Succeed' },
   'The grant stays': { Type: 'Succeed', Output: {} },
@@ -114,9 +116,9 @@ export const grantRemovalStates = (names: WorkflowNames, on: string): States => 
     MaxConcurrency: 10,
     ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Take a grant back', States: takeOne(names) },
     Assign: {
-      grants: jsonata('[$states.result[$exists(grantId)]]'),
+      grants: GRANTS,
       leftBehind: jsonata(`($back := $states.result[$exists(grantId)].(${left('$')}); [$leftBehind[$not(resource in $back)]])`),
-      calls: touchedGrants(names, 'retireGrant'),
+      calls: CALLS,
     },
     Output: {},
     Catch: notedAndOn(BACK, on),

@@ -40,6 +40,12 @@ describe('an event of CloudTrail', () => {
     it(`is it also where the parameter is ${what}`, () => expect(isEventOf(parsed({ requestParameters }), aCall({ parameters: [...parameters] }), ROLE)).to.equal(true));
   }
 
+  it('is it also where the resources stand in the answer, in the list of resources, or beside them, as KMS has it', () => {
+    const [key, grant] = [`arn:aws:kms:${PLACE.region}:${MEMBER}:key/k`, 'abcde1237f76e4ba7987489ac329fbfba6ad343d6f7075dbd1ef191f0120514a'];
+    const edit = { eventSource: 'kms.amazonaws.com', eventName: 'RetireGrant', requestParameters: null, responseElements: null, additionalEventData: { grantId: grant }, resources: [{ accountId: MEMBER, type: 'AWS::KMS::Key', ARN: key }] };
+    expect(isEventOf(parsed(edit), aCall({ eventSource: 'kms.amazonaws.com', eventName: 'RetireGrant', resources: [key, grant] }), ROLE)).to.equal(true);
+  });
+
   for (const [what, edit, call] of [
     ['another call of the name', { requestParameters: { instanceId: INSTANCE, disableApiStop: { value: true } } }, { parameters: ['DisableApiTermination'] }],
     ['about another instance', { requestParameters: { instanceId: 'i-0aaaaaaaaaaaaaaaa' } }, {}],

@@ -14,6 +14,8 @@ const TrailEvent = z.looseObject({
   requestParameters: z.unknown().optional(),
   responseElements: z.unknown().optional(),
   resources: z.unknown().optional(),
+  /** KMS names grants here. */
+  additionalEventData: z.unknown().optional(),
 });
 export type TrailEvent = z.infer<typeof TrailEvent>;
 
@@ -53,7 +55,7 @@ export function isEventOf(event: TrailEvent, call: UntracedCall, roleArn: string
   const time = Date.parse(event.eventTime);
   if (event.eventSource !== eventSource || event.eventName !== eventName || event.errorCode !== undefined || time < from || time > to) return false;
   if (event.userIdentity.sessionContext.sessionIssuer.arn !== roleArn) return false;
-  const { values } = textsIn([event.requestParameters, event.responseElements, event.resources]);
+  const { values } = textsIn([event.requestParameters, event.responseElements, event.resources, event.additionalEventData]);
   const { names } = textsIn(event.requestParameters);
   return resources.every((resource) => values.has(resource)) && parameters.every((name) => names.has(plain(name)));
 }
