@@ -11,6 +11,9 @@ import { orAbort } from './or-abort.ts';
 import type { PartReadBack, ReadBack } from './read-back.ts';
 import { Rounds } from './rounds.ts';
 
+/** A part that is being written; `start` is where it begins in its object. */
+type PartOnItsWay = { readonly range: PartSource['range']; readonly start: number; readonly check: PartReadBack; readonly signal: AbortSignal };
+
 const DEFECT = 'This is a defect of the collector: please report it.';
 const REOPEN = 'Open the image again: what it stored is taken over.';
 
@@ -131,7 +134,7 @@ export class DirectoryUpload implements ImageUpload {
           slab.release();
           throw error;
         }
-        const proof = this.#prove(slab, position, check, source, start).finally(() => proofs.delete(proof));
+        const proof = this.#prove(slab, position, { range, start, check, signal }).finally(() => proofs.delete(proof));
         proofs.add(proof);
         proof.catch(unproven.reject);
       }
@@ -147,9 +150,10 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   /** Whether a slab is durable and, read back, the same; its memory is given back however this ends. */
-  async #prove(slab: Slab, position: number, check: PartReadBack, { range }: PartSource, start: number): Promise<void> {
+  async #prove(slab: Slab, position: number, { range, start, check, signal }: PartOnItsWay): Promise<void> {
     try {
       await this.#synced.join();
+      signal.throwIfAborted(); // what waits behind it is not read for nobody
       const at = await check.firstDifference(slab.bytes, position);
       if (at !== undefined) throw this.#differs(range, start, at);
     } finally {
