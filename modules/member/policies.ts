@@ -90,6 +90,12 @@ const sourceKeyStatements = (options: MemberPolicyOptions): readonly PolicyState
   ];
 };
 
+/** Parameters of ModifyNetworkInterfaceAttribute that are not its groups. */
+const OTHER_INTERFACE_ATTRIBUTES = [
+  'AssociatedSubnetIds', 'AssociatePublicIpAddress', 'Attachment', 'ConnectionTracking', 'ConnectionTrackingSpecification', 'DeleteOnTermination', 'Description',
+  'EnablePrimaryIpv6', 'EnaSrdSpecification', 'SourceDestCheck',
+];
+
 /** What the workflow does in a monitored account: look, protect, snapshot, share with the forensic accounts. Nothing is deleted. */
 export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
   const { partition, account } = options;
@@ -125,13 +131,21 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Resource: ec2('instance'),
     },
     {
+      // AWS documents no list of the key's values, and spells those in its examples in more than one way.
       Sid: 'ProtectTheSuspect',
       Effect: 'Allow',
       Action: 'ec2:ModifyInstanceAttribute',
       Resource: ec2('instance'),
       Condition: {
-        StringEquals: { 'ec2:Attribute': ['DisableApiTermination', 'DisableApiStop', 'InstanceInitiatedShutdownBehavior', 'BlockDeviceMapping'] },
+        StringEqualsIgnoreCase: { 'ec2:Attribute': ['DisableApiTermination', 'DisableApiStop', 'InstanceInitiatedShutdownBehavior', 'BlockDeviceMapping', 'BlockDeviceMappings'] },
       },
+    },
+    {
+      // What outlives the instance is authorized as well, and a volume has no such key; nothing but its mapping can be changed by it.
+      Sid: 'LetVolumesOutliveIt',
+      Effect: 'Allow',
+      Action: 'ec2:ModifyInstanceAttribute',
+      Resource: ec2('volume'),
     },
     {
       // Its traffic goes elsewhere, and nothing terminates it; a release undoes all of it.
@@ -233,11 +247,19 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Condition: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com' } },
     },
     options.containment && {
+      // Only its groups: the name of that attribute is documented nowhere, so the others are left out, in any spelling.
       Sid: 'Isolate',
       Effect: 'Allow',
-      Action: ['ec2:ModifyInstanceAttribute', 'ec2:ModifyNetworkInterfaceAttribute'],
-      Resource: [ec2('instance'), ec2('network-interface'), ec2('security-group')],
-      Condition: { StringEquals: { 'ec2:Attribute': 'GroupSet' } },
+      Action: 'ec2:ModifyNetworkInterfaceAttribute',
+      Resource: ec2('network-interface'),
+      Condition: { StringNotEqualsIgnoreCase: { 'ec2:Attribute': OTHER_INTERFACE_ATTRIBUTES } },
+    },
+    options.containment && {
+      // Authorized in the same call, each by itself and without that key.
+      Sid: 'IsolateWith',
+      Effect: 'Allow',
+      Action: 'ec2:ModifyNetworkInterfaceAttribute',
+      Resource: [ec2('instance'), ec2('security-group'), ec2('subnet')],
     },
     options.containment && {
       Sid: 'SwitchMetadataOff',
