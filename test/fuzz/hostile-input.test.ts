@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { listDisks } from '../../agent/adapters/block-devices.ts';
@@ -81,6 +81,42 @@ describe('hostile input', () => {
         await rm(root, { recursive: true, force: true });
       }
     }), bounded(60));
+  });
+
+  it('in any file of the kernel and of udev leaves every text inert, and names no disk but by its own number', async () => {
+    const files = ['sys/block/sda/dev', 'sys/block/sda/diskseq', 'sys/block/sda/ro', 'sys/block/sda/hidden', 'sys/block/sda/queue/logical_block_size', 'sys/block/sda/sda1/dev', 'sys/block/sda/loop/backing_file', 'proc/self/mountinfo', 'proc/1/mountinfo', 'proc/swaps', 'run/udev/data/b8:0', 'run/udev/data/b8:1'];
+    const near = fc.constantFrom('8:0', '3', '1', '36 35 8:1 / /mnt rw - ext4 /dev/sda1 rw', '36 35 0:9 / /\\033[2J rw - btrfs /dev/sda rw', '/dev/sda partition 1 0 -2', 'E:ID_FS_LABEL_ENC=a\\x1b\\x00\\x0ab', 'S:disk/by-diskseq/3', 'I:1');
+    const content = fc.array(fc.oneof(near, fc.string({ unit: 'binary', maxLength: 40 })), { maxLength: 4 }).map((lines) => lines.join('\n'));
+    const root = await layTree({
+      devices: { sda: { dev: '8:0', diskseq: '3', partitions: { sda1: { dev: '8:1', holders: ['dm-0'] } } } }, labels: { 'a\\x1b[2J': 'sda1' }, udev: { '8:0': 'S:disk/by-diskseq/3\nE:ID_FS_LABEL_ENC=x\n', '8:1': 'E:ID_FS_LABEL_ENC=y\n' },
+    });
+    const roots = { sysRoot: root, procRoot: root, devRoot: root, runRoot: root };
+    let listed = 0;
+    try {
+      await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom(...files), content), { minLength: 1, maxLength: 3 }), async (changes) => {
+        const genuine = new Map<string, Buffer | undefined>();
+        for (const [file, text] of changes) {
+          if (!genuine.has(file)) genuine.set(file, await readFile(join(root, file)).catch(() => undefined));
+          await mkdir(dirname(join(root, file)), { recursive: true });
+          await writeFile(join(root, file), text);
+        }
+        const disks = await listDisks(roots).catch((error: unknown) => {
+          expect(error).to.have.property('code', 'NO_DISKSEQ');
+          return [];
+        });
+        listed += disks.length;
+        for (const { disk, verdict } of disks) {
+          expect(disk.identity).to.match(/^disk-[0-9a-f]{8}-\d{1,20}$/);
+          expect(Number.isSafeInteger(disk.size)).to.equal(true);
+          const texts = [...disk.labels, disk.backingFile].map((text) => text?.escaped ?? '').concat(disk.holders, verdict.eligible ? '' : verdict.because);
+          for (const text of texts) expect(text).to.match(PRINTABLE);
+        }
+        for (const [file, before] of genuine) await (before === undefined ? rm(join(root, file)) : writeFile(join(root, file), before));
+      }), bounded(200));
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+    expect(listed, 'some must be listed, or nothing was tried').to.be.greaterThan(20);
   });
 
   it("in an instance's tags becomes a problem or a value, and no more than one line", async () => {
