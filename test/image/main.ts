@@ -4,7 +4,7 @@
  *
  *   npm run test:image                          x86_64
  *   npm run test:image -- --arch arm64          the other architecture: x64 or arm64
- *   npm run test:image -- --power-cut           power failures in place of the attacks
+ *   npm run test:image -- --power-cut           power failures in place of the attacks; with --store directory or s3 for one store only
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,7 +23,9 @@ const checkout = resolve(import.meta.dirname, '../..');
 /** Set in the process that has a network name space of its own; holds what the outer one prepared. */
 const INSIDE = 'CLEANROOM_TEST_INSIDE';
 
-const { values: { arch, 'power-cut': powerFails } } = parseArgs({ options: { arch: { type: 'string', default: 'x64' }, 'power-cut': { type: 'boolean', default: false } } });
+const { values: { arch, 'power-cut': powerFails, store } } = parseArgs({
+  options: { arch: { type: 'string', default: 'x64' }, 'power-cut': { type: 'boolean', default: false }, store: { type: 'string' } },
+});
 
 function chosen(): Platform {
   const platform = Object.values(PLATFORMS).find(({ architecture }) => architecture === arch);
@@ -42,7 +44,8 @@ async function inside(platform: Platform, { base, archive }: { base: string; arc
   try {
     const site = await startSite();
     try {
-      await (powerFails ? powerCut : attachedDisks)(site, { platform, base, archive, folder });
+      const parts = { platform, base, archive, folder };
+      await (powerFails ? powerCut(site, parts, store) : attachedDisks(site, parts));
     } finally {
       await site.stop();
     }

@@ -5,7 +5,7 @@ import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, PutBucketV
 import { execa } from 'execa';
 import { checkManifest, logGroupName, parseReadiness, type ReadinessRecord } from '../../modules/vocabulary/index.ts';
 import { startMoto } from '../helpers/moto.ts';
-import { startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { startS3Front } from '../helpers/s3-front.ts';
 import { forward, type Forwarder } from './forward.ts';
 
 export const TAP = 'tap0';
@@ -33,7 +33,10 @@ export const ENVIRONMENT = {
 export type ImageFound = { readonly sha256: string; readonly status: string; readonly bytes: number; readonly stored: string };
 
 export type Site = {
-  readonly front: S3Front;
+  /** Lets no manifest arrive in the store from now on, or lets them again; whoever sends one waits for an answer. */
+  holdManifests(hold: boolean): void;
+  /** Whether a manifest was sent that is held. */
+  holdsManifest(): boolean;
   /** What answers where the machine must not reach. */
   readonly outside: Forwarder;
   /** Records of the readiness contract of one case, as the log service has them. */
@@ -75,7 +78,11 @@ async function imagesIn(s3: S3Client): Promise<ImageFound[]> {
 export async function startSite(): Promise<Site> {
   await makeNetwork();
   const moto = await startMoto();
-  const front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true });
+  let hold = false;
+  const front = await startS3Front({
+    upstream: moto.endpoint, requireChecksum: true,
+    faults: ({ operation, key }) => (hold && operation === 'PutObject' && key?.endsWith('.manifest.json') ? { kind: 'black-hole' } : undefined),
+  });
   const portOf = (endpoint: string): number => Number(new URL(endpoint).port);
   const outside = await forward(HOST, 8080, portOf(moto.endpoint));
   const doors = [outside, await forward(HOST, 443, portOf(front.endpoint)), await forward(LOGS_HOST, 443, portOf(moto.endpoint))];
@@ -84,7 +91,8 @@ export async function startSite(): Promise<Site> {
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET, CreateBucketConfiguration: { LocationConstraint: REGION } }));
   await s3.send(new PutBucketVersioningCommand({ Bucket: BUCKET, VersioningConfiguration: { Status: 'Enabled' } }));
   return {
-    front,
+    holdManifests: (held) => void (hold = held),
+    holdsManifest: () => front.requests.some(({ fault }) => fault === 'black-hole'),
     outside,
     async records(group, caseId) {
       const answer = await logs.send(new FilterLogEventsCommand({ logGroupName: logGroupName(group, PREFIX), logStreamNamePrefix: `${caseId}/` })).catch(() => undefined);
