@@ -17,12 +17,22 @@ export const logsKeyPolicy = (place: Place, administratorArns: readonly string[]
       Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:${partition}:logs:${region}:${account}:log-group:*` } },
     },
     {
-      Sid: 'Alerts',
+      Sid: 'Alarms',
       Effect: 'Allow',
-      Principal: { Service: ['cloudwatch.amazonaws.com', 'events.amazonaws.com'] },
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
       Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
       Resource: '*',
       Condition: { StringEquals: { 'aws:SourceAccount': account } },
+    },
+    {
+      // EventBridge says to KMS neither whose rule it is nor in which account: under such a condition every alert is lost
+      // without a word. SNS names the topic.
+      Sid: 'Alerts',
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+      Resource: '*',
+      Condition: { ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': `arn:${partition}:sns:${region}:${account}:*` } },
     },
     {
       Sid: 'Sessions',

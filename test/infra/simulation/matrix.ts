@@ -856,8 +856,20 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
       ],
     },
     {
-      promise: 'EventBridge encrypts alerts',
+      promise: 'EventBridge encrypts alerts for the topics of the account, of which SNS tells KMS no more than the name',
       who: service('events'),
+      owner: account,
+      rows: [
+        ['allow', 'kms:GenerateDataKey', logsKey, { 'kms:EncryptionContext:aws:sns:topicArn': `arn:aws:sns:${region}:${account}:cleanroom-alerts` }],
+        ['allow', 'kms:Decrypt', logsKey, { 'kms:EncryptionContext:aws:sns:topicArn': `arn:aws:sns:${region}:${account}:cleanroom-alerts` }],
+        ['deny', 'kms:GenerateDataKey', logsKey, { 'kms:EncryptionContext:aws:sns:topicArn': `arn:aws:sns:${region}:${STRANGER}:theirs` }],
+        ['deny', 'kms:GenerateDataKey', logsKey],
+        ['deny', 'kms:GenerateDataKey', evidenceKey, { 'kms:EncryptionContext:aws:sns:topicArn': `arn:aws:sns:${region}:${account}:cleanroom-alerts` }],
+      ],
+    },
+    {
+      promise: 'CloudWatch encrypts the alarms of the account',
+      who: service('cloudwatch'),
       owner: account,
       rows: [
         ['allow', 'kms:GenerateDataKey', logsKey, { 'aws:SourceAccount': account, 'aws:SourceOrgID': world.organizationId }],
