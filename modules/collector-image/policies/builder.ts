@@ -96,16 +96,26 @@ export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
 };
 
 /** What the lifecycle may: look, and mark images as deprecated. It cannot delete, so that an old case's image can be read. */
-export const deprecatePolicy = ({ partition, regions }: BuilderContext): PolicyDocument =>
-  policyDocument(
+export const deprecatePolicy = ({ partition, regions }: BuilderContext): PolicyDocument => {
+  const images = regions.map((region) => `arn:${partition}:ec2:${region}::image/*`);
+  return policyDocument(
     {
       Sid: 'LookAtImages',
       Effect: 'Allow',
       Action: ['ec2:DescribeImageAttribute', 'ec2:DescribeImages', 'imagebuilder:GetImage', 'imagebuilder:ListImageBuildVersions', 'imagebuilder:ListImages', 'tag:GetResources'],
       Resource: '*',
     },
-    { Sid: 'Deprecate', Effect: 'Allow', Action: 'ec2:EnableImageDeprecation', Resource: regions.map((region) => `arn:${partition}:ec2:${region}::image/*`) },
+    { Sid: 'Deprecate', Effect: 'Allow', Action: 'ec2:EnableImageDeprecation', Resource: images },
+    {
+      // Image Builder marks what it deprecates; the tag is its own, and no other can be set.
+      Sid: 'MarkAsDeprecated',
+      Effect: 'Allow',
+      Action: 'ec2:CreateTags',
+      Resource: images,
+      Condition: { StringEquals: { 'aws:RequestTag/DeprecatedBy': 'EC2 Image Builder' }, 'ForAllValues:StringEquals': { 'aws:TagKeys': 'DeprecatedBy' } },
+    },
   );
+};
 
 /** Policy of the bucket with the artifacts: TLS, its own account, and versions that nobody deletes. */
 export const artifactsBucketPolicy = (arn: string, account: string): PolicyDocument =>

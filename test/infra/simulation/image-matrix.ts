@@ -18,6 +18,7 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
   const image = `arn:aws:ec2:${region}::image/ami-0123456789abcdef0`;
   const instance = `arn:aws:ec2:${region}:${account}:instance/i-0123456789abcdef0`;
   const own = { 'ec2:ResourceTag/CreatedBy': 'EC2 Image Builder' };
+  const deprecated = { 'aws:RequestTag/DeprecatedBy': 'EC2 Image Builder', 'aws:TagKeys': ['DeprecatedBy'] };
   const buildLog = `arn:aws:logs:${region}:${account}:log-group:/aws/imagebuilder/cleanroom-collector-x86-64`;
   const parameter = (name: string): string => `arn:aws:ssm:${region}:${account}:parameter${name}`;
   return [
@@ -73,6 +74,10 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
       rows: [
         ['allow', 'ec2:DescribeImages', '*'],
         ['allow', 'ec2:EnableImageDeprecation', image],
+        ['allow', 'ec2:CreateTags', image, deprecated],
+        ['deny', 'ec2:CreateTags', image, { ...deprecated, 'aws:TagKeys': ['DeprecatedBy', 'CleanroomPurpose'] }],
+        ['deny', 'ec2:CreateTags', image, { 'aws:RequestTag/DeprecatedBy': 'somebody', 'aws:TagKeys': ['DeprecatedBy'] }],
+        ['deny', 'ec2:CreateTags', `arn:aws:ec2:${region}::snapshot/snap-0123456789abcdef0`, deprecated],
         ['deny', 'ec2:DeregisterImage', image],
         ['deny', 'ec2:DeleteSnapshot', `arn:aws:ec2:${region}::snapshot/snap-0123456789abcdef0`],
         ['deny', 'imagebuilder:DeleteImage', `arn:aws:imagebuilder:${region}:${account}:image/cleanroom/0.1.0/1`],
