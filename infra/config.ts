@@ -168,6 +168,7 @@ export const Estate = strict({
       .regex(/^(x\.x\.x|\d+\.\d+\.\d+)$/, 'x.x.x, or a version such as 2026.11.3, is allowed')
       .default('x.x.x')
       .describe('Version of Amazon\'s image that is built on; x.x.x is the newest at each build.'),
+    builtBy: Name.optional().describe('Forensic account that builds for all: the others get copies of their own, under keys of their own. Without it each builds its own.'),
     tools: z
       .array(strict({ package: ToolName, command: ToolName }))
       .min(1, 'at least one tool is needed')

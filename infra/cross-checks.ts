@@ -52,6 +52,12 @@ const regionsHaveOneAccount: Check = (input) => {
   return problems;
 };
 
+const imagesHaveABuilder: Check = (input) => {
+  const builtBy = textAt(input, 'images', 'builtBy');
+  const names = listAt(input, 'accounts', 'forensic').map((_, index) => textAt(input, 'accounts', 'forensic', index, 'name'));
+  return builtBy === undefined || names.includes(builtBy) ? [] : [problem(input, ['images', 'builtBy'], `the name of a forensic account is allowed: ${names.join(', ') || 'there is none yet'}`)];
+};
+
 const cidrsAreDisjoint: Check = (input) => {
   const blocks = Object.keys(objectAt(input, 'regions')).flatMap((region) => {
     const cidr = textAt(input, 'regions', region, 'cidr');
@@ -167,6 +173,7 @@ const monitoredAreNotForensic: Check = (input) => {
 
 const CHECKS: readonly Check[] = [
   regionsHaveOneAccount,
+  imagesHaveABuilder,
   cidrsAreDisjoint,
   zonesBelongToRegions,
   organizationIsWhole,

@@ -36,9 +36,21 @@ export const forensicPlaces = (estate: Estate): readonly Place[] =>
 export const archiveOf = (estate: Estate, region: string): string | undefined =>
   estate.accounts.logArchive === undefined ? accountOfRegion(estate, region) : estate.accounts.logArchive.id;
 
-/** Forensic accounts that build images, each in the first of its Regions. */
+/** Forensic accounts that have images, each in the first of its Regions: those that receive them come before the one that builds for all. */
 const imageBuilders = ({ accounts, images }: Estate) =>
-  images === undefined ? [] : accounts.forensic.flatMap(({ name, id, regions: [home] }) => (home === undefined ? [] : [{ name, id, home }]));
+  images === undefined
+    ? []
+    : accounts.forensic
+        .flatMap(({ name, id, regions: [home] }) => (home === undefined ? [] : [{ name, id, home, builds: (images.builtBy ?? name) === name }]))
+        .toSorted((a, b) => Number(a.builds) - Number(b.builds));
+
+/** The account and Region that images are built in for all; undefined where each account builds its own. */
+export const sharedBuilder = (estate: Estate): Place | undefined => {
+  const { images, accounts } = estate;
+  const found = accounts.forensic.find(({ name }) => name === images?.builtBy);
+  const [region] = found?.regions ?? [];
+  return found?.id === undefined || region === undefined ? undefined : { ...naming(estate), account: found.id, region };
+};
 
 /** All stacks of an estate in the order of their deployment. */
 export function planStacks(estate: Estate): readonly PlannedStack[] {
@@ -77,13 +89,14 @@ export function planStacks(estate: Estate): readonly PlannedStack[] {
     ...regions.map((region) => regional('log-archive', region, archiveOf(estate, region), waitForOrganization)),
     ...regions.map((region) => regional('forensics', region, accountOfRegion(estate, region), [stackId('log-archive', region)])),
     ...regions.map((region) => regional('evidence', region, accountOfRegion(estate, region), [stackId('forensics', region)])),
-    ...imageBuilders(estate).map(({ name, id, home }) => ({
+    ...imageBuilders(estate).map(({ name, id, home, builds }) => ({
       id: stackId('image-builder', name),
       kind: 'image-builder' as const,
       account: id,
       region: home,
-      after: [stackId('evidence', home)],
-      missing: [...noOrganizationId, ...missingId(`accounts.forensic ${name}`, id)],
+      after: [stackId('evidence', home), ...(builds ? imageBuilders(estate).filter((other) => !other.builds).map((other) => stackId('image-builder', other.name)) : [])],
+      // Who delivers names every receiver, and every receiver the one who delivers.
+      missing: estate.images?.builtBy === undefined ? [...noOrganizationId, ...missingId(`accounts.forensic ${name}`, id)] : anyMissing,
     })),
     ...(estate.accounts.securityTooling === undefined ? [] : regions.map((region) => security(region, estate.accounts.securityTooling?.id))),
     ...estate.monitoredAccounts.map((member) => ({

@@ -3,11 +3,12 @@ import type { App, TerraformStack } from 'cdktf';
 import type { RoleAccess } from '../modules/access/forensic-roles.ts';
 import type { HandlerCode } from '../modules/acquisition-workflow/workflow-functions.ts';
 import { foreignReportingRegions } from '../modules/audit/reporting-regions.ts';
-import { S3_POLICY_PROVIDER } from '../modules/governance/policies/index.ts';
-import { HUMAN_ROLES, type HumanRole, type Place } from '../modules/vocabulary/index.ts';
+import { S3_POLICY_PROVIDER, type GuardrailContext } from '../modules/governance/policies/index.ts';
+import { HUMAN_ROLES, imageBuilderRoleArn, imageReceiverRoleArn, type HumanRole, type ImageReceiverRole, type Place } from '../modules/vocabulary/index.ts';
 import { EvidenceRegionStack } from '../stacks/evidence-region.ts';
 import { ForensicsRegionStack } from '../stacks/forensics-region.ts';
 import { ImageBuilderStack } from '../stacks/image-builder.ts';
+import { ImageReceiverStack } from '../stacks/image-receiver.ts';
 import { LogArchiveStack } from '../stacks/log-archive.ts';
 import { MemberAccountStack } from '../stacks/member-account.ts';
 import { OrganizationStack } from '../stacks/organization.ts';
@@ -17,7 +18,7 @@ import { SecurityToolingStack } from '../stacks/security-tooling.ts';
 import type { ProviderFor } from '../stacks/use-provider.ts';
 import { configureBackend } from './backend.ts';
 import type { Estate } from './config.ts';
-import { accountOfRegion, archiveOf, forensicPlaces, planStacks, targetOf, type PlannedStack } from './plan.ts';
+import { accountOfRegion, archiveOf, forensicPlaces, planStacks, sharedBuilder, targetOf, type PlannedStack } from './plan.ts';
 import { configureProvider, requireProvider } from './providers.ts';
 
 type Maker = (app: App, estate: Estate, plan: PlannedStack, made: Made) => TerraformStack;
@@ -148,7 +149,7 @@ const makeForensics: Maker = (app, estate, plan, { handlers }) => {
     access: accessOf(estate),
     logPrefix: estate.logPrefix,
     emails: estate.notifications.emails,
-    buildsImages: estate.images !== undefined && ownRegions[0] === plan.region,
+    buildsImages: estate.images !== undefined && ownRegions[0] === plan.region && (sharedBuilder(estate)?.account ?? plan.account) === plan.account,
     accountWide: ownRegions[0] === plan.region,
     reportingRegions: foreignReportingRegions(estate.partition, ownRegions),
     providerFor: providersOf(estate, plan),
@@ -179,15 +180,21 @@ const makeImageBuilder: Maker = (app, estate, plan) => {
   const { images } = estate;
   if (images === undefined) throw new RangeError('this estate builds no images');
   const place = placeOf(estate, plan);
-  return new ImageBuilderStack(app, plan.id, {
+  const builder = sharedBuilder(estate);
+  const common = {
     place,
     regions: estate.accounts.forensic.find(({ id }) => id === place.account)?.regions ?? [place.region],
     keyAdministratorArns: administratorsIn(estate, place.account),
+    providerFor: (stack: TerraformStack, region: string) => configureProvider(stack, estate, { account: place.account, region }, region),
+  };
+  if (builder !== undefined && builder.account !== place.account) return new ImageReceiverStack(app, plan.id, { ...common, builder });
+  return new ImageBuilderStack(app, plan.id, {
+    ...common,
+    receivers: builder === undefined ? [] : forensicPlaces(estate).filter(({ account }) => account !== builder.account),
     collectorVersion: images.collectorVersion,
     bundles: images.bundles,
     parentVersion: images.parentVersion,
     tools: images.tools,
-    providerFor: (stack, region) => configureProvider(stack, estate, { account: place.account, region }, region),
   });
 };
 
@@ -214,13 +221,22 @@ const makeSecurity: Maker = (app, estate, plan) => {
   return new SecurityToolingStack(app, plan.id, { place, forensic: { ...place, account }, triggers: estate.workflow.triggers });
 };
 
+/** Who delivers images to whom, for the seal. */
+const imageDelivery = (estate: Estate): Pick<GuardrailContext, 'imageDelivery'> => {
+  const builder = sharedBuilder(estate);
+  if (builder === undefined) return {};
+  const receivers = [...new Set(forensicPlaces(estate).map(({ account }) => account))].filter((account) => account !== builder.account);
+  const arns = (role: ImageReceiverRole) => receivers.map((account) => imageReceiverRoleArn(estate, account, role));
+  return { imageDelivery: { pipelineRoleArn: imageBuilderRoleArn(builder, 'pipeline'), receiverRoleArns: arns('delivery'), lifecycleRoleArns: arns('lifecycle') } };
+};
+
 const makeSeal: Maker = (app, estate, plan) => {
   const { forensicUnit, parentId, quotas, id } = organized(estate);
   const { forensic } = estate.accounts;
   const place = placeOf(estate, plan);
   return new SealStack(app, plan.id, {
     place,
-    context: { prefix: estate.prefix, partition: estate.partition, organizationId: id ?? '' },
+    context: { prefix: estate.prefix, partition: estate.partition, organizationId: id ?? '', ...imageDelivery(estate) },
     forensicUnit: forensic.some(({ create }) => create !== undefined) ? forensicUnit : undefined,
     parentId,
     accountIds: forensic.flatMap((account) => (account.create === undefined && account.id !== undefined ? [account.id] : [])),

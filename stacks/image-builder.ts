@@ -1,20 +1,19 @@
 import { DataAwsSsmParameter } from '@cdktf/provider-aws/lib/data-aws-ssm-parameter/index.js';
-import { KmsAlias } from '@cdktf/provider-aws/lib/kms-alias/index.js';
-import { KmsReplicaKey } from '@cdktf/provider-aws/lib/kms-replica-key/index.js';
 import { Fn, TerraformStack, type TerraformProvider } from 'cdktf';
 import type { Construct } from 'constructs';
 import { ImageBuilder } from '../modules/collector-image/image-builder.ts';
 import { ImagePipeline, type ImageTarget } from '../modules/collector-image/image-pipeline.ts';
-import { imagesKeyPolicy } from '../modules/collector-image/policies/images-key.ts';
 import { collectorRecipe, workstationRecipe, type Tool } from '../modules/collector-image/recipe.ts';
-import { policyJson } from '../modules/render-policy.ts';
-import { IMAGE_ARCHITECTURES, keyAlias, parameterName, type ImageArchitecture, type Place } from '../modules/vocabulary/index.ts';
+import { IMAGE_ARCHITECTURES, keyAliasArn, parameterName, type ImageArchitecture, type Place } from '../modules/vocabulary/index.ts';
+import { replicateImagesKey } from './images-key.ts';
 import { output } from './publish.ts';
 
 export interface ImageBuilderStackProps {
   /** The forensic account, in the first of its Regions: images are built there, and copied to the others. */
   readonly place: Place;
   readonly regions: readonly string[];
+  /** Accounts and Regions that images are delivered to besides; each account has an {@link ImageReceiverStack}. */
+  readonly receivers: readonly Place[];
   readonly keyAdministratorArns: readonly string[];
   readonly collectorVersion: string;
   /** SHA-256 of the collector's bundle, for each architecture that images are built for. */
@@ -26,13 +25,17 @@ export interface ImageBuilderStackProps {
   readonly providerFor: (stack: TerraformStack, region: string) => TerraformProvider;
 }
 
-/** In a forensic account, once: the pipelines of the collector's and the workstation's image. */
+/** In a forensic account that builds images: the pipelines of the collector's and the workstation's. */
 export class ImageBuilderStack extends TerraformStack {
   constructor(scope: Construct, id: string, props: ImageBuilderStackProps) {
     super(scope, id);
     const { place, regions, collectorVersion, parentVersion, tools } = props;
-    const builder = new ImageBuilder(this, 'Builder', { place, regions, keyAdministratorArns: props.keyAdministratorArns });
-    const targets = regions.map((region): ImageTarget => ({ region, kmsKeyArn: region === place.region ? builder.keyArn : this.#replica(region, builder.keyArn, props) }));
+    const receivers = [...new Set(props.receivers.map(({ account }) => account))];
+    const builder = new ImageBuilder(this, 'Builder', { place, regions, receivers, keyAdministratorArns: props.keyAdministratorArns });
+    const targets = [
+      ...regions.map((region): ImageTarget => ({ region, kmsKeyArn: region === place.region ? builder.keyArn : replicateImagesKey(this, region, builder.keyArn, { ...props, receivers }) })),
+      ...props.receivers.map((receiver): ImageTarget => ({ region: receiver.region, account: receiver.account, kmsKeyArn: keyAliasArn(receiver, 'images') })),
+    ];
     const parameter = (name: 'collectorSubnetIds' | 'collectorSecurityGroupId'): string =>
       new DataAwsSsmParameter(this, name, { name: parameterName(place, name) }).insecureValue;
     const shared = {
@@ -54,20 +57,5 @@ export class ImageBuilderStack extends TerraformStack {
     }
     output(this, 'artifactBucket', builder.artifactBucket);
     output(this, 'imagesKeyArn', builder.keyArn);
-  }
-
-  /** The images' key in another Region, under the same alias. */
-  #replica(region: string, primaryKeyArn: string, { place, keyAdministratorArns, providerFor }: ImageBuilderStackProps): string {
-    const provider = providerFor(this, region);
-    const replica = new KmsReplicaKey(this, `Key-${region}`, {
-      provider,
-      primaryKeyArn,
-      description: 'Machine images and what they are built from',
-      deletionWindowInDays: 30,
-      policy: policyJson(imagesKeyPolicy({ ...place, region, administratorArns: keyAdministratorArns }), 'key', `the images' key in ${region}`),
-      lifecycle: { preventDestroy: true },
-    });
-    new KmsAlias(this, `Alias-${region}`, { provider, name: keyAlias(place, 'images'), targetKeyId: replica.keyId });
-    return replica.arn;
   }
 }

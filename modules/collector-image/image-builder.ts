@@ -7,8 +7,8 @@ import { ClosedBucket } from '../evidence/closed-bucket.ts';
 import { GuardedKey } from '../evidence/guarded-key.ts';
 import type { PolicyDocument } from '../policy.ts';
 import { policyJson } from '../render-policy.ts';
-import { bucketName, iamPath, keyAlias, type Place } from '../vocabulary/index.ts';
-import { artifactsBucketPolicy, builderRoleName, buildInstancePolicy, deprecatePolicy, pipelinePolicy } from './policies/builder.ts';
+import { bucketName, iamPath, imageBuilderRoleName, keyAlias, type ImageBuilderRole, type Place } from '../vocabulary/index.ts';
+import { artifactsBucketPolicy, buildInstancePolicy, deprecatePolicy, pipelinePolicy } from './policies/builder.ts';
 import { imagesKeyPolicy } from './policies/images-key.ts';
 
 export interface ImageBuilderProps {
@@ -16,6 +16,8 @@ export interface ImageBuilderProps {
   readonly place: Place;
   /** Regions of the account that images are copied to; the builder's own is one of them. */
   readonly regions: readonly string[];
+  /** Other accounts that images are delivered to; each has an `ImageReceiver`. @default none */
+  readonly receivers?: readonly string[];
   /** Roles that administer the images' key. */
   readonly keyAdministratorArns: readonly string[];
 }
@@ -35,12 +37,12 @@ export class ImageBuilder extends Construct {
 
   constructor(scope: Construct, id: string, props: ImageBuilderProps) {
     super(scope, id);
-    const { place, regions } = props;
-    const context = { ...place, regions };
+    const { place, regions, receivers = [] } = props;
+    const context = { ...place, regions, receivers };
     const key = new GuardedKey(this, 'Key', {
       alias: keyAlias(place, 'images'),
       description: 'Machine images and what they are built from',
-      policy: imagesKeyPolicy({ ...place, administratorArns: props.keyAdministratorArns }),
+      policy: imagesKeyPolicy({ ...place, administratorArns: props.keyAdministratorArns, receivers }),
       multiRegion: true,
     });
     this.keyArn = key.keyArn;
@@ -51,9 +53,9 @@ export class ImageBuilder extends Construct {
     });
     this.artifactBucket = bucketName(place, 'artifacts'); // the name, not a reference: recipes are named after what they hold
 
-    const role = (roleId: string, name: Parameters<typeof builderRoleName>[1], trust: PolicyDocument, permissions: PolicyDocument): IamRole => {
+    const role = (roleId: string, name: ImageBuilderRole, trust: PolicyDocument, permissions: PolicyDocument): IamRole => {
       const made = new IamRole(this, roleId, {
-        name: builderRoleName(place, name),
+        name: imageBuilderRoleName(place, name),
         path: iamPath(place),
         description: `Image Builder: ${name}`,
         assumeRolePolicy: policyJson(trust, 'trust', `the trust of ${name}`),

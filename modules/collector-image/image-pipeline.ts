@@ -9,13 +9,13 @@ import { CASE_TAGS, imageParameterName, parameterName, type Place } from '../voc
 import { componentDocument, contentName, literal } from './component-data.ts';
 import type { ImageRecipe, RecipeComponent } from './recipe.ts';
 
-/** A Region that an image is copied to. */
+/** A Region that an image is copied to, and the account there. */
 export interface ImageTarget {
   readonly region: string;
-  /** Key of that Region that the copy is encrypted under. */
+  /** Key of that Region and account that the copy is encrypted under, by its ARN or its alias's. */
   readonly kmsKeyArn: string;
-  /** Other accounts that may launch the copy; the execution role then needs ec2:ModifyImageAttribute, and their roles the key. @default none */
-  readonly sharedWith?: readonly string[];
+  /** Another account that owns the copy and gets its id; it has an `ImageReceiver`. @default the builder's own */
+  readonly account?: string;
 }
 
 export interface ImagePipelineProps {
@@ -88,21 +88,21 @@ export class ImagePipeline extends Construct {
     this.parameterNames = Object.fromEntries(targets.map(({ region }) => [region, imageParameterName({ ...place, region }, recipe.purpose, recipe.architecture)]));
     const distribution = new ImagebuilderDistributionConfiguration(this, 'Distribution', {
       name,
-      distribution: targets.map(({ region, kmsKeyArn, sharedWith = [] }) => ({
+      distribution: targets.map(({ region, kmsKeyArn, account }) => ({
         region,
         amiDistributionConfiguration: {
           name: `${name}-{{ imagebuilder:buildDate }}`,
           kmsKeyId: kmsKeyArn,
           amiTags: { [CASE_TAGS.purpose]: recipe.purpose, CollectorVersion: recipe.version },
-          // Named accounts or nobody: there is no group "all" here, and the account's defaults refuse it.
-          ...(sharedWith.length === 0 ? {} : { launchPermission: { userIds: [...sharedWith] } }),
+          // A copy that the other account owns, instead of a launch permission: nothing that it starts depends on our image or key.
+          ...(account === undefined ? {} : { targetAccountIds: [account] }),
         },
         ssmParameterConfiguration: [
           this.parameterNames[region]!,
           ...(props.startedByWorkflow ? [parameterName({ ...place, region }, 'collectorImageId')] : []),
         ]
-          // No account is named: only one that the image is distributed to may be, and the builder's own is not.
-          .map((published) => ({ parameterName: published, dataType: 'aws:ec2:image' })),
+          // No account is named but one that the image is distributed to; the builder's own is not.
+          .map((published) => ({ parameterName: published, dataType: 'aws:ec2:image', ...(account === undefined ? {} : { amiAccountId: account }) })),
       })),
     });
     const pipeline = new ImagebuilderImagePipeline(this, 'Resource', {

@@ -105,6 +105,24 @@ export type ImagePurpose = (typeof IMAGE_PURPOSES)[number];
 export const imageParameterName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, purpose: ImagePurpose, architecture: ImageArchitecture): string =>
   `/${prefix}/${region}/image/${purpose}-${architecture}`;
 
+/**
+ * Roles of an account that receives images: Image Builder looks for them by these names, which its documentation fixes, and
+ * without a path. One takes delivery, one marks what was delivered as deprecated.
+ */
+export const IMAGE_RECEIVER_ROLES = { delivery: 'EC2ImageBuilderDistributionCrossAccountRole', lifecycle: 'Ec2ImageBuilderCrossAccountLifecycleAccess' } as const;
+export type ImageReceiverRole = keyof typeof IMAGE_RECEIVER_ROLES;
+
+export const imageReceiverRoleArn = ({ partition }: Pick<EstateNaming, 'partition'>, account: string, role: ImageReceiverRole): string =>
+  `arn:${partition}:iam::${account}:role/${IMAGE_RECEIVER_ROLES[role]}`;
+
+/** Roles that images are built with: the instance's, the pipeline's, and the one that deprecates old images. */
+export type ImageBuilderRole = 'build' | 'pipeline' | 'lifecycle';
+
+export const imageBuilderRoleName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, role: ImageBuilderRole): string => `${prefix}-image-${role}-${region}`;
+
+export const imageBuilderRoleArn = (place: Place, role: ImageBuilderRole): string =>
+  `arn:${place.partition}:iam::${place.account}:role${iamPath(place)}${imageBuilderRoleName(place, role)}`;
+
 /** Parameter of the management account that says whether the estate is sealed, by whom it was changed, and why. */
 export const sealParameterName = ({ prefix }: Pick<EstateNaming, 'prefix'>): string => `/${prefix}/seal/state`;
 

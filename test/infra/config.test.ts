@@ -40,6 +40,7 @@ const WRONG: Readonly<Record<string, readonly [(estate: Loose) => void, string]>
     'accounts.forensic[1].create.email: got "Forensics-EMEA@example.com"; an account\'s e-mail address is allowed once; accounts.forensic[0].create.email has the same',
   ],
   'an external id that is easy to guess': [(estate) => (estate.monitoredAccounts[0].externalId = 'shop'), 'monitoredAccounts[0].externalId: got "shop"; 16 to 128 letters, digits and "+=,.@:/_-" are allowed'],
+  'images built by nobody': [(estate) => (estate.images.builtBy = 'forensics-moon'), 'images.builtBy: got "forensics-moon"; the name of a forensic account is allowed: forensics-emea, forensics-amer'],
   'two persons without somebody to ask': [(estate) => delete estate.access.approvalBrokerArn, 'access.roles.data-custodian.twoPersonRule: got true; the two-person rule needs access.approvalBrokerArn'],
   'a legal hold shorter than the investigation': [(estate) => (estate.retention.legalHold.days = 30), 'retention.legalHold.days: got 30; at least the retention of "active" (365 days) is allowed'],
   'an upload given up too soon': [(estate) => (estate.retention.abandonedUploadDays = 3), 'retention.abandonedUploadDays: got 3; 14 to 365 days are allowed'],

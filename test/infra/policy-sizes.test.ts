@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { packStatements, policyDocument, POLICY_QUOTAS, policyJson, type PolicyKind } from '../../modules/policy.ts';
 import { denyOtherRegions, ec2Declarative, packedServiceControlPolicies, resourcePerimeter, s3BlockPublicAccess, caseTagPolicy, SERVICE_CONTROL_POLICIES } from '../../modules/governance/policies/index.ts';
+import { IMAGE_RECEIVER_ROLES } from '../../modules/vocabulary/index.ts';
 import { loadEstate } from './helpers/synth.ts';
 import { World } from './simulation/world.ts';
 
@@ -28,6 +29,16 @@ describe('policy sizes', () => {
     expect(JSON.stringify(resourcePerimeter(context)).length).to.be.at.most(5120);
     expect(JSON.stringify(denyOtherRegions(context, Array.from({ length: 30 }, (_, index) => `us-gov-northwest-${index}`))).length).to.be.at.most(5120);
     for (const document of [ec2Declarative(), s3BlockPublicAccess(), caseTagPolicy()]) expect(JSON.stringify(document).length).to.be.at.most(10_000);
+  });
+
+  it('fits them for images that one account builds for four others, too', () => {
+    const roles = (name: string) => Array.from({ length: 4 }, (_, index) => `arn:aws-us-gov:iam::10000000000${index}:role/${name}`);
+    const imageDelivery = {
+      pipelineRoleArn: `arn:aws-us-gov:iam::100000000009:role/cleanroomxyz/cleanroomxyz-image-pipeline-us-gov-west-1`,
+      receiverRoleArns: roles(IMAGE_RECEIVER_ROLES.delivery),
+      lifecycleRoleArns: roles(IMAGE_RECEIVER_ROLES.lifecycle),
+    };
+    expect(packedServiceControlPolicies({ ...context, imageDelivery }, POLICY_QUOTAS.scpBefore2026).length).to.be.at.most(4);
   });
 
   it('packs all statements and loses none', () => {

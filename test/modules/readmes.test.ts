@@ -27,7 +27,8 @@ describe('the modules\' READMEs', () => {
   });
 
   it('explain every statement of the organization\'s policies', () => {
-    const context = { prefix: 'cleanroom', partition: 'aws', organizationId: 'o-exampleorg1' };
+    const imageDelivery = { pipelineRoleArn: 'arn:pipeline', receiverRoleArns: ['arn:delivery'], lifecycleRoleArns: ['arn:lifecycle'] };
+    const context = { prefix: 'cleanroom', partition: 'aws', organizationId: 'o-exampleorg1', imageDelivery };
     const documents = [...Object.values(SERVICE_CONTROL_POLICIES).map((policy) => policy(context)), denyOtherRegions(context, ['eu-west-1']), resourcePerimeter(context)];
     const explained = [...(readme('governance').split('## Reference')[0] ?? '').matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1] ?? '');
     expect(explained.toSorted()).to.deep.equal([...new Set(sidsOf(...documents))].toSorted());

@@ -1,14 +1,13 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { bucketArn, iamPath, keyAlias, parameterName, type Place } from '../../vocabulary/index.ts';
+import { bucketArn, imageBuilderRoleArn, imageReceiverRoleArn, keyAlias, parameterName, type Place } from '../../vocabulary/index.ts';
 
 /** The account and Region that images are built in, and where they go. */
 export interface BuilderContext extends Place {
   /** Regions that images are copied to, the builder's own included. */
   readonly regions: readonly string[];
+  /** Other accounts that images are delivered to. @default none */
+  readonly receivers?: readonly string[];
 }
-
-/** Names of the builder's roles. */
-export const builderRoleName = ({ prefix, region }: Pick<Place, 'prefix' | 'region'>, role: 'build' | 'pipeline' | 'lifecycle'): string => `${prefix}-image-${role}-${region}`;
 
 const keys = ({ partition, account }: Place): string => `arn:${partition}:kms:*:${account}:key/*`;
 
@@ -36,16 +35,21 @@ export const buildInstancePolicy = (context: BuilderContext): PolicyDocument => 
   );
 };
 
+/** Image Builder tags everything that it makes. */
 const own = { StringEquals: { 'ec2:ResourceTag/CreatedBy': 'EC2 Image Builder' } };
 
+/** Parameters that the ids of images are published in, in some Regions of an account. */
+export const imageParameterArns = ({ partition, prefix }: Pick<Place, 'partition' | 'prefix'>, account: string, regions: readonly string[]): string[] =>
+  regions.flatMap((region) => [`/${prefix}/${region}/image/*`, parameterName({ prefix, region }, 'collectorImageId')].map((name) => `arn:${partition}:ssm:${region}:${account}:parameter${name}`));
+
 /**
- * What a pipeline may: build on instances of its own, make and copy images, and publish the id of the newest.
- * It deletes none, and shares none: the seal forbids that, and each account builds its own.
+ * What a pipeline may: build on instances of its own, make and copy images, publish the id of the newest, and deliver images
+ * to the accounts named. It deletes none, and what it did not make it cannot share.
  * A pipeline with an execution role works as that role alone, so this is what AWS's `EC2ImageBuilderExecutionPolicy` grants
  * for the steps that are used here; inventories of packages (enhanced metadata), launch templates and scans are not.
  */
 export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
-  const { partition, account, prefix, region, regions } = context;
+  const { partition, account, region, regions, receivers = [] } = context;
   return policyDocument(
     {
       Sid: 'Look',
@@ -60,7 +64,7 @@ export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
       Sid: 'PassBuildRole',
       Effect: 'Allow',
       Action: 'iam:PassRole',
-      Resource: `arn:${partition}:iam::${account}:role${iamPath(context)}${builderRoleName(context, 'build')}`,
+      Resource: imageBuilderRoleArn(context, 'build'),
       Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
     },
     {
@@ -84,19 +88,22 @@ export const pipelinePolicy = (context: BuilderContext): PolicyDocument => {
       Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
       Resource: `arn:${partition}:logs:${region}:${account}:log-group:/aws/imagebuilder/*`,
     },
-    {
-      Sid: 'PublishImageId',
+    { Sid: 'PublishImageId', Effect: 'Allow', Action: ['ssm:GetParameter', 'ssm:PutParameter'], Resource: imageParameterArns(context, account, regions) },
+    receivers.length > 0 && { Sid: 'Deliver', Effect: 'Allow', Action: 'sts:AssumeRole', Resource: receivers.map((receiver) => imageReceiverRoleArn(context, receiver, 'delivery')) },
+    // A delivered image is the receiver's own copy; it is made from ours, which is opened to the receiver for that.
+    receivers.length > 0 && { Sid: 'OpenOwnImages', Effect: 'Allow', Action: 'ec2:ModifyImageAttribute', Resource: `arn:${partition}:ec2:${region}::image/*`, Condition: own },
+    receivers.length > 0 && {
+      Sid: 'OpenOwnSnapshots',
       Effect: 'Allow',
-      Action: ['ssm:GetParameter', 'ssm:PutParameter'],
-      Resource: regions.flatMap((to) =>
-        [`/${prefix}/${to}/image/*`, parameterName({ prefix, region: to }, 'collectorImageId')].map((name) => `arn:${partition}:ssm:${to}:${account}:parameter${name}`),
-      ),
+      Action: 'ec2:ModifySnapshotAttribute',
+      Resource: `arn:${partition}:ec2:${region}::snapshot/*`,
+      Condition: { StringEquals: { ...own.StringEquals, 'ec2:Add/userId': receivers } },
     },
   );
 };
 
 /** What the lifecycle may: look, and mark images as deprecated. It cannot delete, so that an old case's image can be read. */
-export const deprecatePolicy = ({ partition, regions }: BuilderContext): PolicyDocument => {
+export const deprecatePolicy = ({ partition, regions, receivers = [] }: Pick<BuilderContext, 'partition' | 'regions' | 'receivers'>): PolicyDocument => {
   const images = regions.map((region) => `arn:${partition}:ec2:${region}::image/*`);
   return policyDocument(
     {
@@ -114,6 +121,7 @@ export const deprecatePolicy = ({ partition, regions }: BuilderContext): PolicyD
       Resource: images,
       Condition: { StringEquals: { 'aws:RequestTag/DeprecatedBy': 'EC2 Image Builder' }, 'ForAllValues:StringEquals': { 'aws:TagKeys': 'DeprecatedBy' } },
     },
+    receivers.length > 0 && { Sid: 'DeprecateWhatWasDelivered', Effect: 'Allow', Action: 'sts:AssumeRole', Resource: receivers.map((receiver) => imageReceiverRoleArn({ partition }, receiver, 'lifecycle')) },
   );
 };
 

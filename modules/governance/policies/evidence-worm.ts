@@ -1,6 +1,6 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
 import { CASE_TAGS } from '../../vocabulary/index.ts';
-import { unlessBreakGlass, workflowPattern, breakGlassPattern, type GuardrailContext } from './context.ts';
+import { unlessBreakGlass, unlessBreakGlassOr, workflowPattern, breakGlassPattern, type GuardrailContext } from './context.ts';
 
 /** SCP: evidence is written once. Not even break-glass deletes a version or bypasses governance. */
 export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument =>
@@ -35,7 +35,6 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
         'ec2:DisableEbsEncryptionByDefault',
         'ec2:EnableSerialConsoleAccess',
         'ec2:ModifyEbsDefaultKmsKeyId',
-        'ec2:ModifySnapshotAttribute',
         'ec2:ModifySnapshotTier',
         'ec2:ResetEbsDefaultKmsKeyId',
         'ec2:ResetSnapshotAttribute',
@@ -43,6 +42,21 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
       ],
       Resource: '*',
       Condition: unlessBreakGlass(context),
+    },
+    {
+      Sid: 'DenySnapshotSharing',
+      Effect: 'Deny',
+      Action: 'ec2:ModifySnapshotAttribute',
+      Resource: '*',
+      Condition: unlessBreakGlassOr(context, context.imageDelivery === undefined ? [] : [context.imageDelivery.pipelineRoleArn]),
+    },
+    // A delivered image is made from its snapshot; what belongs to a case is no image, whoever asks.
+    context.imageDelivery !== undefined && {
+      Sid: 'DenyEvidenceSharing',
+      Effect: 'Deny',
+      Action: 'ec2:ModifySnapshotAttribute',
+      Resource: '*',
+      Condition: { Null: { [`aws:ResourceTag/${CASE_TAGS.caseId}`]: 'false' }, ...unlessBreakGlass(context) },
     },
     {
       Sid: 'DenySnapshotDeletion',

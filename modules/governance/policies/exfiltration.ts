@@ -1,9 +1,10 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { unlessBreakGlass, type GuardrailContext } from './context.ts';
+import { unlessBreakGlass, unlessBreakGlassOr, type GuardrailContext } from './context.ts';
 
 /** SCP: data does not leave by sharing, by HTTP, by e-mail, by export, or into another organization's bucket. */
-export const denyExfiltration = (context: GuardrailContext): PolicyDocument =>
-  policyDocument(
+export const denyExfiltration = (context: GuardrailContext): PolicyDocument => {
+  const { imageDelivery } = context;
+  return policyDocument(
     {
       Sid: 'DenyExports',
       Effect: 'Deny',
@@ -11,7 +12,6 @@ export const denyExfiltration = (context: GuardrailContext): PolicyDocument =>
         'ec2:CreateInstanceExportTask',
         'ec2:CreateStoreImageTask',
         'ec2:ExportImage',
-        'ec2:ModifyImageAttribute',
         'events:CreateApiDestination',
         'events:CreateConnection',
         'events:CreateEndpoint',
@@ -29,6 +29,13 @@ export const denyExfiltration = (context: GuardrailContext): PolicyDocument =>
       ],
       Resource: '*',
       Condition: unlessBreakGlass(context),
+    },
+    {
+      Sid: 'DenyImageSharing',
+      Effect: 'Deny',
+      Action: 'ec2:ModifyImageAttribute',
+      Resource: '*',
+      Condition: unlessBreakGlassOr(context, imageDelivery === undefined ? [] : [imageDelivery.pipelineRoleArn, ...imageDelivery.receiverRoleArns]),
     },
     {
       Sid: 'DenyOutsideSubscriptions',
@@ -49,3 +56,4 @@ export const denyExfiltration = (context: GuardrailContext): PolicyDocument =>
       Condition: { StringNotEquals: { 'aws:ResourceOrgID': context.organizationId }, BoolIfExists: { 'aws:ViaAWSService': 'false' } },
     },
   );
+};

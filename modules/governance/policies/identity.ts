@@ -21,8 +21,9 @@ const ROLE_CHANGES = [
 ];
 
 /** SCP: no root, no long-lived identities, no way out of the organization, and nobody changes the estate's roles. */
-export const denyIdentityChange = (context: GuardrailContext): PolicyDocument =>
-  policyDocument(
+export const denyIdentityChange = (context: GuardrailContext): PolicyDocument => {
+  const { imageDelivery } = context;
+  return policyDocument(
     {
       Sid: 'DenyRoot',
       Effect: 'Deny',
@@ -59,7 +60,8 @@ export const denyIdentityChange = (context: GuardrailContext): PolicyDocument =>
       Sid: 'DenyEstateRoleChange',
       Effect: 'Deny',
       Action: ROLE_CHANGES,
-      Resource: estateRolePattern(context),
+      // Image Builder knows its roles by name, without the estate's path.
+      Resource: imageDelivery === undefined ? estateRolePattern(context) : [estateRolePattern(context), ...imageDelivery.receiverRoleArns, ...imageDelivery.lifecycleRoleArns],
       Condition: unlessBreakGlass(context),
     },
     {
@@ -77,3 +79,4 @@ export const denyIdentityChange = (context: GuardrailContext): PolicyDocument =>
       Condition: unlessBreakGlass(context),
     },
   );
+};

@@ -1,5 +1,5 @@
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
-import { unlessBreakGlass, type GuardrailContext } from './context.ts';
+import { unlessBreakGlassOr, type GuardrailContext } from './context.ts';
 
 /** Services that answer in one Region for all; pinning them would lock out every Region but that one. */
 const GLOBAL_SERVICES = ['health:*', 'iam:*', 'organizations:*', 's3:ListAllMyBuckets', 'sts:*', 'support:*', 'trustedadvisor:*'];
@@ -14,5 +14,6 @@ export const denyOtherRegions = (context: GuardrailContext, regions: readonly st
     Effect: 'Deny',
     NotAction: [...READS_OF_RULES, ...GLOBAL_SERVICES],
     Resource: '*',
-    Condition: { StringNotEquals: { 'aws:RequestedRegion': regions }, ...unlessBreakGlass(context) },
+    // A delivered image is read where it was built.
+    Condition: { StringNotEquals: { 'aws:RequestedRegion': regions }, ...unlessBreakGlassOr(context, context.imageDelivery?.receiverRoleArns ?? []) },
   });

@@ -14,7 +14,7 @@ export const collectorImage: ModuleSpec = {
   name: 'collector-image',
   description: 'The collector\'s machine image (Amazon Linux 2023, x86_64): a monthly Image Builder pipeline with its key, artifact bucket and roles, and the current image\'s id in an SSM parameter.',
   costs: 'A few instance minutes a build, a KMS key, snapshots by the byte (deprecated images keep theirs).',
-  not: 'It builds for one Region and x86_64 (the construct for several and arm64), builds no workstation, and does not put the artifacts into the bucket.',
+  not: 'It builds for one account and Region and x86_64 (the construct for several, and arm64), builds no workstation, and does not put the artifacts into the bucket.',
   variables: {
     ...PLACE,
     key_administrator_arns: KEY_ADMINISTRATORS,

@@ -1,12 +1,12 @@
-import { builderRoleName } from '../../../modules/collector-image/policies/builder.ts';
-import { bucketArn, iamPath, imageParameterName, keyAlias, logGroupName, parameterName, roleArn, type Place } from '../../../modules/vocabulary/index.ts';
+import { bucketArn, imageBuilderRoleArn, imageParameterName, keyAlias, logGroupName, parameterName, roleArn, type ImageBuilderRole, type Place } from '../../../modules/vocabulary/index.ts';
+import { imageDeliveryRows, RECEIVER } from './image-delivery.ts';
 import type { Group } from './matrix.ts';
 import type { Principal, World } from './world.ts';
 
 /** What the estate promises for machine images, in the Region that a forensic account builds them in. */
 export function imageMatrixOf(world: World, place: Place): readonly Group[] {
   const { account, region } = place;
-  const role = (name: Parameters<typeof builderRoleName>[1]): Principal => ({ arn: `arn:aws:iam::${account}:role${iamPath(place)}${builderRoleName(place, name)}` });
+  const role = (name: ImageBuilderRole): Principal => ({ arn: imageBuilderRoleArn(place, name) });
   const admin: Principal = { arn: `arn:aws:iam::${account}:role/OrganizationAccountAccessRole` };
   if (!world.roles.has(role('build').arn)) return []; // no images are built in this Region
   const artifacts = bucketArn(place, 'artifacts');
@@ -17,6 +17,7 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
   const forEc2 = { ...throughEc2, 'kms:GrantIsForAWSResource': 'true' };
   const image = `arn:aws:ec2:${region}::image/ami-0123456789abcdef0`;
   const instance = `arn:aws:ec2:${region}:${account}:instance/i-0123456789abcdef0`;
+  const snapshot = `arn:aws:ec2:${region}::snapshot/snap-0123456789abcdef0`;
   const own = { 'ec2:ResourceTag/CreatedBy': 'EC2 Image Builder' };
   const deprecated = { 'aws:RequestTag/DeprecatedBy': 'EC2 Image Builder', 'aws:TagKeys': ['DeprecatedBy'] };
   const buildLog = `arn:aws:logs:${region}:${account}:log-group:/aws/imagebuilder/cleanroom-collector-x86-64`;
@@ -57,8 +58,13 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
         ['allow', 'logs:CreateLogGroup', buildLog],
         ['allow', 'logs:PutLogEvents', `${buildLog}:log-stream:0.1.0/1`],
         ['deny', 'ec2:TerminateInstances', instance, { 'ec2:ResourceTag/CreatedBy': 'somebody' }],
+        ['allow', 'ec2:ModifyImageAttribute', image, own],
+        ['allow', 'ec2:ModifySnapshotAttribute', snapshot, { ...own, 'ec2:Add/userId': RECEIVER.account }],
         ['deny', 'ec2:DeregisterImage', image, own],
-        ['deny', 'ec2:ModifyImageAttribute', image, own],
+        ['deny', 'ec2:ModifyImageAttribute', image, { 'ec2:ResourceTag/CreatedBy': 'somebody' }],
+        ['deny', 'ec2:ModifySnapshotAttribute', snapshot, { 'ec2:ResourceTag/CreatedBy': 'somebody', 'ec2:Add/userId': RECEIVER.account }],
+        ['deny', 'ec2:ModifySnapshotAttribute', snapshot, { ...own, 'ec2:Add/userId': '999999999999' }],
+        ['deny', 'ec2:ModifySnapshotAttribute', snapshot, { ...own, 'ec2:Add/userId': RECEIVER.account, 'aws:ResourceTag/CaseId': 'case-1' }],
         ['deny', 'ec2:DeleteSnapshot', `arn:aws:ec2:${region}::snapshot/snap-0123456789abcdef0`],
         ['deny', 'iam:PassRole', roleArn(place, 'workflow'), { 'iam:PassedToService': 'ec2.amazonaws.com' }],
         ['deny', 'kms:CreateGrant', key, { ...throughEc2, 'kms:GrantIsForAWSResource': 'false' }],
@@ -89,6 +95,8 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
       rows: [
         ['deny', 's3:DeleteObjectVersion', `${artifacts}/collector/bundle.tar.gz`],
         ['deny', 's3:DeleteObject', `${artifacts}/collector/bundle.tar.gz`],
+        ['deny', 'ec2:ModifyImageAttribute', image, own],
+        ['deny', 'ec2:ModifySnapshotAttribute', snapshot, { ...own, 'ec2:Add/userId': RECEIVER.account }],
       ],
     },
     {
@@ -108,5 +116,6 @@ export function imageMatrixOf(world: World, place: Place): readonly Group[] {
         ['deny', 'kms:Decrypt', key],
       ],
     },
+    ...imageDeliveryRows(world, place),
   ];
 }

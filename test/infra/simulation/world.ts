@@ -114,7 +114,7 @@ export class World {
     const policies = new Map(resources(stack, 'aws_iam_policy').map((policy) => [`arn:aws:iam::${account}:policy${policy.path}${policy.name}`, this.#keep(policy.name, 'managed', policy.policy)]));
     for (const [arn, policy] of policies) this.#managed.set(arn, policy);
     for (const role of resources(stack, 'aws_iam_role')) {
-      const arn = `arn:aws:iam::${account}:role${role.path}${role.name}`;
+      const arn = `arn:aws:iam::${account}:role${role.path ?? '/'}${role.name}`;
       const attached = resources(stack, 'aws_iam_role_policy_attachment').filter((attachment) => attachment.role === role.name);
       const inline = resources(stack, 'aws_iam_role_policy').filter((policy) => policy.role === role.name);
       const boundary = policies.get(role.permissions_boundary);

@@ -6,6 +6,8 @@ const stacks = synthEstate(loadEstate('example'));
 const emea = stacks.get('image-builder-forensics-emea') as Synthesized;
 const all = (type: string) => resources(emea, type);
 
+const HOMES = ['eu-west-1', 'eu-central-1'];
+
 describe('the image builder of a forensic account', () => {
   it('builds the collector and the workstation, for both architectures, on the first of every month, with tests', () => {
     const pipelines = all('aws_imagebuilder_image_pipeline');
@@ -19,8 +21,8 @@ describe('the image builder of a forensic account', () => {
 
   it('copies each image to every Region of the account, encrypted under that Region\'s key, for nobody else to launch, and publishes its id there', () => {
     for (const { name, distribution } of all('aws_imagebuilder_distribution_configuration')) {
-      expect(distribution.map(({ region }: { region: string }) => region), name).to.deep.equal(['eu-west-1', 'eu-central-1']);
-      for (const { region, ami_distribution_configuration: ami, ssm_parameter_configuration: [parameter, ...more] } of distribution) {
+      expect(distribution.map(({ region }: { region: string }) => region), name).to.deep.equal([...HOMES, 'us-east-1']);
+      for (const { region, ami_distribution_configuration: ami, ssm_parameter_configuration: [parameter, ...more] } of distribution.filter(({ region: where }: { region: string }) => HOMES.includes(where))) {
         expect(ami.kms_key_id, name).to.match(region === 'eu-west-1' ? /^\$\{aws_kms_key\./ : /^\$\{aws_kms_replica_key\.Key-eu-central-1/);
         expect(ami, name).to.not.have.any.keys('launch_permission', 'target_account_ids');
         for (const published of [parameter, ...more]) expect(published, 'an account that is no target may own no parameter').to.have.all.keys('parameter_name', 'data_type');
@@ -39,6 +41,43 @@ describe('the image builder of a forensic account', () => {
     const granted = all('aws_iam_role_policy').flatMap(({ policy }) => (JSON.parse(String(policy)) as PolicyDocument).Statement.flatMap(({ Action }) => Action ?? []));
     expect(granted).to.include('ssm:SendCommand');
     expect(granted.filter((action) => /^ssm:.*(Association|Inventory)/.test(action))).to.deep.equal([]);
+  });
+
+  it('delivers each image to the other forensic account: a copy of its own, under its own key, and the id in its own parameters', () => {
+    for (const { name, distribution } of all('aws_imagebuilder_distribution_configuration')) {
+      const { ami_distribution_configuration: ami, ssm_parameter_configuration: parameters } = distribution.at(-1);
+      expect(ami.target_account_ids, name).to.deep.equal(['100000000005']);
+      expect(ami.kms_key_id).to.equal('arn:aws:kms:us-east-1:100000000005:alias/cleanroom-images');
+      expect(ami).to.not.have.property('launch_permission');
+      const own = `/cleanroom/us-east-1/image/${String(name).replace('cleanroom-', '').replace('x86-64', 'x86_64')}`;
+      expect(parameters.map(({ parameter_name: parameter, ami_account_id: owner }: Record<string, string>) => [parameter, owner])).to.deep.equal([
+        [own, '100000000005'],
+        ...(name === 'cleanroom-collector-x86-64' ? [['/cleanroom/us-east-1/collector-image/image-id', '100000000005']] : []),
+      ]);
+    }
+  });
+
+  it('builds once for all: the other account has a key and what takes delivery, comes before, and keeps no way for builds', () => {
+    const amer = stacks.get('image-builder-forensics-amer') as Synthesized;
+    expect(resources(amer, 'aws_imagebuilder_image_pipeline')).to.deep.equal([]);
+    expect(resources(amer, 'aws_iam_role').map(({ name, path }) => [name, path])).to.have.deep.members([
+      ['EC2ImageBuilderDistributionCrossAccountRole', undefined],
+      ['Ec2ImageBuilderCrossAccountLifecycleAccess', undefined],
+    ]);
+    expect(resources(amer, 'aws_kms_alias').map(({ name }) => name)).to.deep.equal(['alias/cleanroom-images']);
+    const order = [...stacks.keys()];
+    expect(order.indexOf('image-builder-forensics-amer')).to.be.below(order.indexOf('image-builder-forensics-emea'));
+    const services = resources(stacks.get('forensics-us-east-1') as Synthesized, 'aws_vpc_endpoint').map(({ service_name: name }) => name);
+    expect(services).to.not.include('com.amazonaws.us-east-1.imagebuilder');
+  });
+
+  it('builds in each account where the estate names none that builds for all, and then the seal lets nobody share', () => {
+    const estate = loadEstate('example');
+    const alone = synthEstate({ ...estate, images: { ...estate.images!, builtBy: undefined } });
+    const amer = alone.get('image-builder-forensics-amer') as Synthesized;
+    expect(resources(amer, 'aws_imagebuilder_distribution_configuration').flatMap(({ distribution }) => distribution.map(({ region }: { region: string }) => region))).to.deep.equal(Array.from({ length: 4 }, () => 'us-east-1'));
+    expect(JSON.stringify(alone.get('seal'))).to.not.contain('image-pipeline');
+    expect(JSON.stringify(stacks.get('seal'))).to.contain('arn:aws:iam::100000000004:role/cleanroom/cleanroom-image-pipeline-eu-west-1');
   });
 
   it('deprecates old images, and deletes none', () => {

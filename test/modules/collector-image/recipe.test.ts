@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { componentDocument, contentName, literal } from '../../../modules/collector-image/component-data.ts';
 import { collectorRecipe, workstationRecipe, type ImageRecipe, type RecipeOptions } from '../../../modules/collector-image/recipe.ts';
 import { parametersOf, parseComponent } from '../../helpers/component-document.ts';
+import { FAULTS } from '../../image/faults.ts';
 
 const options: RecipeOptions = { architecture: 'arm64', artifactBucket: 'artifacts', collectorVersion: '0.1.0', bundleSha256: 'a'.repeat(64) };
 const recipes: readonly ImageRecipe[] = [collectorRecipe(options), workstationRecipe(options)];
@@ -42,6 +43,14 @@ describe('an image\'s recipe', () => {
       });
     }
   }
+
+  it('has no step that `npm run test:components` does not make fail, in either distribution', () => {
+    const steps = recipes.flatMap(({ components }) => components.flatMap(({ name }) => parseComponent(componentDocument(name)).phases.flatMap((phase) => phase.steps.map((step) => step.name))));
+    for (const distribution of ['debian', 'amazon']) {
+      const failing = FAULTS.filter(({ only }) => (only ?? distribution) === distribution).map(({ step }) => step);
+      expect([...new Set(failing)], distribution).to.have.members([...new Set(steps)]);
+    }
+  });
 
   it('names its immutable parts after their content, but not after what only Terraform knows', () => {
     expect(contentName('a')).to.match(/^[0-9a-f]{8}$/).and.not.equal(contentName('b'));
