@@ -85,6 +85,27 @@ async function runRecipe(recipe: ImageRecipe, { name, lower, network, prepare }:
   }
 }
 
+/** What becomes of Session Manager's agent, which Amazon's image has, on a machine with these settings. */
+async function agentOn(host: OverlayRoot, settings: object): Promise<string> {
+  const machine = await host.copy();
+  try {
+    // The collector itself has nobody to talk to here; the machine must not end with it.
+    const prepared = await machine.run(`mkdir -p /etc/systemd/system/collector.service.d
+printf '[Unit]\\nSuccessAction=none\\nFailureAction=none\\n[Service]\\nRestart=no\\n' >/etc/systemd/system/collector.service.d/zz-test.conf
+printf '%s' ${quote(JSON.stringify(settings))} >/etc/cleanroom/collector.json`);
+    const { output } = await machine.run('systemctl show --property=LoadState,ActiveState --value amazon-ssm-agent.service', { booted: true });
+    return prepared.code === 0 ? output.trim().replaceAll(/\s+/g, ' ') : prepared.output;
+  } finally {
+    await machine.remove();
+  }
+}
+
+async function checkAgent(host: OverlayRoot): Promise<void> {
+  const [without, withCase] = [await agentOn(host, {}), await agentOn(host, { caseId: 'case-1' })];
+  check('amazon: a machine without a case has Session Manager\'s agent, through which Image Builder tests', without === 'loaded active', without);
+  check('amazon: a machine with a case has none', withCase === 'masked inactive', withCase);
+}
+
 const base = await baseRoot(join(checkout, '.tools/image'), PLATFORMS.x64);
 const amazon = await amazonRoot(base, join(checkout, '.tools/image'));
 const { stdout } = await execa(process.execPath, ['scripts/build-collector.ts', '--arch', 'x64'], { cwd: checkout, stderr: 2 });
@@ -112,13 +133,10 @@ try {
     for (const recipe of recipes) {
       const host = await runRecipe(recipe, distribution, bucket.path);
       try {
-        if (distribution.name === 'amazon') {
-          const built = await host.run('dc3dd --built-from');
-          check(`amazon, ${recipe.purpose}: dc3dd is the one that was built`, built.output === BUILT_FROM, built.output);
-        }
-        if (recipe.purpose !== 'collector') continue;
-        const agent = await host.run('systemctl is-active amazon-ssm-agent.service', { booted: true });
-        if (distribution.name === 'amazon') check('amazon: a machine without a case has Session Manager\'s agent, through which Image Builder tests', agent.code === 0, agent.output);
+        if (distribution.name !== 'amazon') continue;
+        const built = await host.run('dc3dd --built-from');
+        check(`amazon, ${recipe.purpose}: dc3dd is the one that was built`, built.output === BUILT_FROM, built.output);
+        if (recipe.purpose === 'collector') await checkAgent(host);
       } finally {
         await host.remove();
       }
