@@ -131,7 +131,8 @@ describe('the request ids of an acquisition that ended', function () {
   describe('that CloudTrail does not give', () => {
     it('are said to be missing two hours after the call, with where they were looked for; the others are there', async () => {
       await acquire(1);
-      const lost = trail.noted.findIndex(({ call }) => call.state === 'Snapshot its volumes at once' && call.time > now - 120 * MINUTE && call.args['Description'] === `Cleanroom case ${input.caseId}, instance ${input.instanceId}`);
+      const lost = trail.noted.findIndex(({ call }) => call.state === 'Snapshot its volumes at once' && JSON.stringify(call.args).includes(`case ${input.caseId}, `));
+      expect(lost).to.be.at.least(0);
       trail.noted.splice(lost, 1);
       expect(await look()).to.deep.equal(AGAIN);
       const missing = async () => (await calls()).filter(({ requestId, trace }) => requestId === undefined && trace?.cloudTrail === undefined);

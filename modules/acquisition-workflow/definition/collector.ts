@@ -2,7 +2,7 @@ import { caseRolePath, CASE_TAGS, LogEvent, logGroupName, READINESS } from '../.
 import { jsonata, quoted, type Data, type Flow } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { poll } from './poll.ts';
-import { callTask, touched, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, lostAnswers, touched, type WorkflowNames } from './tasks.ts';
 
 /** Tags by which the collector learns what it is for; `cleanroom:…` are its settings. */
 const collectorTags = (names: WorkflowNames): Data => [
@@ -57,7 +57,7 @@ export const collectorBranch = (names: WorkflowNames): Flow => {
         },
         seconds: 120,
         // A profile takes some seconds until EC2 knows it, and a zone without room may have some in a minute.
-        retry: [{ ErrorEquals: ['Ec2.Ec2Exception'], IntervalSeconds: 5, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
+        retry: [{ ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 5, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
         assign: {
           collector: jsonata('$states.result.Instances[0].InstanceId'),
           since: jsonata('$toMillis($states.context.State.EnteredTime) - 60000'),

@@ -1,8 +1,9 @@
 import { jsonata, quoted, type Data, type Flow, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
+import { rememberLost, snapshotMark, takeOverStates } from './lost-answer.ts';
 import { poll } from './poll.ts';
 import { caseTags } from './snapshot.ts';
-import { anyErrorOf, callTask, problemOf, touched, whenItFails, type WorkflowNames } from './tasks.ts';
+import { ANSWER_LOST, callTask, IS_BUSY, problemOf, touched, whenItFails, type WorkflowNames } from './tasks.ts';
 
 /** A snapshot of the largest volume takes many hours; one that takes longer than this will not end. */
 export const SNAPSHOT_SECONDS = 172_800;
@@ -55,7 +56,11 @@ interface Copy {
   readonly copy: string;
   readonly judge: string;
   readonly wait: string;
+  /** Names of the states that look for a copy whose answer was lost. */
+  readonly look: { readonly ask: string; readonly found: string; readonly take: string };
   readonly args: { readonly [key: string]: Data };
+  /** What the copy is for, as its tag says it. */
+  readonly purpose: 'evidence' | 'working-copy';
   readonly inMember: boolean;
   /** Variable that takes the copy's id. */
   readonly variable: string;
@@ -64,28 +69,29 @@ interface Copy {
   readonly next: string;
 }
 
-/** Of snapshot copies, 20 may be in flight in a Region; who has to wait does so for as long as for a snapshot. EC2's errors have one name. */
-const IS_FULL = '$contains($problem.cause, /limit|too many|throttl|rate exceeded/i)';
+const markOf = (purpose: string): string => snapshotMark(`${quoted(`${purpose} of `)} & $volume.volumeId`);
 
-const copyWithRoom = (names: WorkflowNames, { copy, judge, wait, args, inMember, variable, source, failed, next }: Copy): States => ({
+/** Who has to wait for room does so for as long as for a snapshot; whoever had no answer looks first whether there is a copy. */
+const copyWithRoom = (names: WorkflowNames, { copy, judge, wait, look, args, purpose, inMember, variable, source, failed, next }: Copy): States => ({
   [copy]: callTask(names, {
     service: 'ec2',
     action: 'copySnapshot',
-    args: { SourceRegion: names.region, SourceSnapshotId: jsonata(source), Encrypted: true, Description: jsonata('"Cleanroom case " & $case.caseId & ", volume " & $volume.volumeId'), ...args },
+    args: { SourceRegion: names.region, SourceSnapshotId: jsonata(source), Encrypted: true, Description: jsonata(markOf(purpose)), TagSpecifications: [{ ResourceType: 'snapshot', Tags: caseTags(purpose, '$volume.volumeId') }], ...args },
     inMember,
     assign: {
       [variable]: jsonata('$states.result.SnapshotId'),
+      problem: null, // what there was no room for before
       calls: touched('ec2', 'copySnapshot', `${source}, $states.result.SnapshotId`, inMember ? '$case.account' : quoted(names.account), names.region),
       waited: 0,
     },
     retry: [],
-    catch: [{ ErrorEquals: [anyErrorOf('ec2')], Assign: { problem: problemOf(copy) }, Next: judge }, ...toBranchEnd(copy, failed)],
+    catch: whenItFails(copy, judge, rememberLost(copy)),
     next,
   }),
   [judge]: {
     Type: 'Choice',
     Choices: [
-      { Condition: jsonata(`$not(${IS_FULL})`), Next: failed },
+      { Condition: jsonata(`$not(${IS_BUSY} or ${ANSWER_LOST})`), Next: failed },
       { Condition: jsonata(`$waited >= ${SNAPSHOT_SECONDS}`), Next: failed },
     ],
     Default: wait,
@@ -93,10 +99,23 @@ const copyWithRoom = (names: WorkflowNames, { copy, judge, wait, args, inMember,
   [wait]: {
     Type: 'Wait',
     Seconds: jsonata('$max([15, $min([300, $floor($waited / 10)])])'),
-    Assign: { waited: jsonata('$waited + $max([15, $min([300, $floor($waited / 10)])])'), problem: null },
+    Assign: { waited: jsonata('$waited + $max([15, $min([300, $floor($waited / 10)])])') },
     Output: {},
-    Next: copy,
+    Next: look.ask,
   },
+  ...takeOverStates(names, {
+    asked: copy,
+    look: look.ask,
+    found: look.found,
+    take: look.take,
+    mark: markOf(purpose),
+    inMember,
+    complete: '$count($seen) > 0',
+    assign: { [variable]: jsonata('$seen[0].SnapshotId'), waited: 0 },
+    call: { service: 'ec2', action: 'copySnapshot', resources: `${source}, $seen[0].SnapshotId`, account: inMember ? '$case.account' : quoted(names.account), region: names.region },
+    catch: toBranchEnd(look.ask, failed),
+    next,
+  }),
 });
 
 /** A grant works everywhere in seconds, and in five minutes at most, says KMS; a copy under the transit key takes no longer. */
@@ -148,7 +167,9 @@ export const sharingBranch = (names: WorkflowNames): Flow => {
         copy: 'Copy it under the transit key',
         judge: 'Is there no room for the copy?',
         wait: 'Wait for room for the copy',
-        args: { KmsKeyId: jsonata('$plan.transitKeyArn'), TagSpecifications: [{ ResourceType: 'snapshot', Tags: caseTags('working-copy', '$volume.volumeId') }] },
+        look: { ask: 'Look for the working copy', found: 'Was it copied?', take: 'Take the working copy over' },
+        args: { KmsKeyId: jsonata('$plan.transitKeyArn') },
+        purpose: 'working-copy',
         inMember: true,
         variable: 'transitSnapshot',
         source: '$sourceSnapshot',
@@ -182,7 +203,9 @@ export const keepingBranch = (names: WorkflowNames): Flow => {
         copy: 'Copy it under the evidence key',
         judge: 'Is there no room for the evidence?',
         wait: 'Wait for room for the evidence',
-        args: { KmsKeyId: jsonata('$plan.evidenceKeyArn'), TagSpecifications: [{ ResourceType: 'snapshot', Tags: caseTags('evidence', '$volume.volumeId') }] },
+        look: { ask: 'Look for the evidence', found: 'Was the evidence copied?', take: 'Take the evidence over' },
+        args: { KmsKeyId: jsonata('$plan.evidenceKeyArn') },
+        purpose: 'evidence',
         inMember: false,
         variable: 'evidenceSnapshot',
         source: '$shared',

@@ -2,10 +2,11 @@ import { LogEvent, READINESS } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Data, type Flow, type Retrier, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { eventsOf } from './collector.ts';
+import { rememberLost } from './lost-answer.ts';
 import { poll } from './poll.ts';
 import { CALLS_CHANGE, recordTask } from './records.ts';
 import { caseTags } from './snapshot.ts';
-import { anyErrorOf, callTask, handlerTask, TOLD_CALLS, touched, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, handlerTask, lostAnswers, madeCall, TOLD_CALLS, touched, whenItFails, type WorkflowNames } from './tasks.ts';
 
 /** A volume is there in seconds. */
 export const VOLUME_SECONDS = 1800;
@@ -16,15 +17,16 @@ const own = (names: WorkflowNames) => quoted(names.account);
 /** The image's manifest: written last, so that where it is, the image is. */
 const MANIFEST_KEY = '$case.caseId & "/disk_evidence/" & $volume.volumeId & ".manifest.json"';
 
-/** Tried again for minutes: the Region may be making as many volumes as it can. */
-const PATIENT: Retrier = { ErrorEquals: [anyErrorOf('ec2')], IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' };
+/** Tried again for minutes: the Region may be making as many volumes as it can. By the client token it is one volume whatever was lost. */
+const PATIENT: Retrier = { ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' };
 
 const restore = (names: WorkflowNames, state: string, args: { readonly [key: string]: Data }, otherwise?: string): States => ({
   [state]: callTask(names, {
     service: 'ec2',
     action: 'createVolume',
     args: {
-      ClientToken: jsonata('$substring($hash($states.context.Execution.Id & $volume.volumeId & "volume", "SHA-256"), 0, 64)'),
+      // Of this state: EC2 refuses a token that comes with other parameters.
+      ClientToken: jsonata(`$substring($hash($states.context.Execution.Id & $volume.volumeId & ${quoted(state)}, "SHA-256"), 0, 64)`),
       AvailabilityZone: jsonata('$plan.zone'),
       SnapshotId: jsonata('$shared'),
       Encrypted: true,
@@ -93,9 +95,33 @@ const restoreStates = (names: WorkflowNames): States => ({
     action: 'attachVolume',
     args: { InstanceId: jsonata('$collector'), VolumeId: jsonata('$workVolume'), Device: '/dev/sdf' },
     assign: { calls: touched('ec2', 'attachVolume', '$workVolume, $collector', own(names), names.region) },
-    catch: toBranchEnd('Attach it to the collector', FAILED),
+    catch: whenItFails('Attach it to the collector', 'Look whether it is attached', rememberLost('Attach it to the collector')),
     next: 'Record that it is imaged',
   }),
+  'Look whether it is attached': callTask(names, {
+    comment: 'An attachment that was asked for twice is refused the second time',
+    service: 'ec2',
+    action: 'describeVolumes',
+    args: { VolumeIds: [jsonata('$workVolume')] },
+    asks: true,
+    assign: { attached: jsonata('$collector in $states.result.Volumes[0].Attachments[State in ["attached", "attaching"]].InstanceId') },
+    catch: toBranchEnd('Look whether it is attached', FAILED),
+    next: 'Is it attached?',
+  }),
+  'Is it attached?': {
+    Type: 'Choice',
+    Choices: [
+      {
+        Condition: jsonata('$attached'),
+        Assign: {
+          problem: null,
+          calls: jsonata(`$append($calls, [${madeCall({ service: 'ec2', action: 'attachVolume', resources: '$workVolume, $collector', account: own(names), region: names.region, by: { state: 'Attach it to the collector', enteredAt: '$asked' } })}])`),
+        },
+        Next: 'Record that it is imaged',
+      },
+    ],
+    Default: FAILED,
+  },
   'Record that it is imaged': recordTask(names, {
     state: 'Record that it is imaged',
     changes: `$append([{"kind": "volume", "volumeId": $volume.volumeId, "status": "COLLECTING", "workVolumeId": $workVolume}], ${CALLS_CHANGE})`,

@@ -51,6 +51,7 @@ export const openStates = (names: WorkflowNames): States => ({
       targetGroups: [],
       balancers: [],
       snapshots: [],
+      snapshotWaited: 0,
       grants: [],
       profile: { id: '', arn: '' },
       denial: { role: '', key: '' },

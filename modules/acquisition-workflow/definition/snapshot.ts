@@ -1,9 +1,10 @@
 import { CASE_TAGS } from '../../vocabulary/index.ts';
-import { jsonata, type Data, type Expression, type States } from './asl.ts';
+import { jsonata, type Assign, type Data, type Expression, type States } from './asl.ts';
 import { GRANT_KEYS, grantStates } from './grants.ts';
+import { rememberLost, snapshotMark, takeOverStates } from './lost-answer.ts';
 import { ENDING } from './open.ts';
 import { CALLS_CHANGE, recordTask, stageChange } from './records.ts';
-import { callTask, touched, whenItFails, type WorkflowNames } from './tasks.ts';
+import { ANSWER_LOST, callTask, IS_BUSY, touched, whenItFails, type WorkflowNames } from './tasks.ts';
 
 /** Tags of what belongs to a case. @param exhibit a JSONata expression of a volume's id; none for what is of the whole case */
 export const caseTags = (purpose: string, exhibit?: string, caseId = '$case.caseId'): Data => [
@@ -12,17 +13,31 @@ export const caseTags = (purpose: string, exhibit?: string, caseId = '$case.case
   { Key: CASE_TAGS.purpose, Value: purpose },
 ];
 
-const MADE = '[$states.result.Snapshots.{"volumeId": VolumeId, "snapshotId": SnapshotId}]';
 const WANTED = '$plan.volumes.volumeId';
 const ROOT: Expression = jsonata(`$not($instance.BlockDeviceMappings[DeviceName = $instance.RootDeviceName].Ebs.VolumeId in ${WANTED})`);
 
+const ASK = 'Snapshot its volumes at once';
+const JUDGE = 'May there be snapshots all the same?';
+const WAIT = 'Wait before looking for the snapshots';
+const LOOK = 'Look for the snapshots';
+const MARK = snapshotMark('"instance " & $case.instanceId');
+
+/** Seconds for which it is tried to have an answer. */
+const ANSWER_SECONDS = 300;
+
+/** @param snapshots a JSONata expression of snapshots as EC2 describes them */
+const made = (snapshots: string, all = snapshots): Assign => ({
+  snapshots: jsonata(`[${snapshots}.{"volumeId": VolumeId, "snapshotId": SnapshotId}]`),
+  leftBehind: jsonata(`[${all}.{"resource": SnapshotId, "why": "source snapshot in account " & $case.account & "; Cleanroom deletes nothing there"}]`),
+});
+
 /** One call for all volumes, so that the snapshots are of one moment. */
 export const snapshotStates = (names: WorkflowNames): States => ({
-  'Snapshot its volumes at once': callTask(names, {
+  [ASK]: callTask(names, {
     service: 'ec2',
     action: 'createSnapshots',
     args: {
-      Description: jsonata('"Cleanroom case " & $case.caseId & ", instance " & $case.instanceId'),
+      Description: jsonata(MARK),
       InstanceSpecification: {
         InstanceId: jsonata('$case.instanceId'),
         ExcludeBootVolume: ROOT,
@@ -32,12 +47,38 @@ export const snapshotStates = (names: WorkflowNames): States => ({
     },
     inMember: true,
     seconds: 120,
-    assign: {
-      snapshots: jsonata(MADE),
-      leftBehind: jsonata('[$states.result.Snapshots.{"resource": SnapshotId, "why": "source snapshot in account " & $case.account & "; Cleanroom deletes nothing there"}]'),
-      calls: touched('ec2', 'createSnapshots', '$case.instanceId, $states.result.Snapshots.SnapshotId', '$case.account', names.region),
-    },
-    catch: whenItFails('Snapshot its volumes at once', ENDING),
+    retry: [],
+    assign: { ...made('$states.result.Snapshots'), calls: touched('ec2', 'createSnapshots', '$case.instanceId, $states.result.Snapshots.SnapshotId', '$case.account', names.region) },
+    catch: whenItFails(ASK, JUDGE, rememberLost(ASK)),
+    next: 'Record the snapshots',
+  }),
+  [JUDGE]: {
+    Type: 'Choice',
+    Choices: [
+      { Condition: jsonata(`$not(${ANSWER_LOST} or ${IS_BUSY})`), Next: ENDING },
+      { Condition: jsonata(`$snapshotWaited >= ${ANSWER_SECONDS}`), Next: ENDING },
+    ],
+    Default: WAIT,
+  },
+  [WAIT]: {
+    Type: 'Wait',
+    Seconds: 15, // EC2 sees some seconds later what it has just made
+    Assign: { snapshotWaited: jsonata('$snapshotWaited + $max([15, 0])') },
+    Output: {},
+    Next: LOOK,
+  },
+  ...takeOverStates(names, {
+    asked: ASK,
+    look: LOOK,
+    found: 'Were the snapshots taken?',
+    take: 'Take the snapshots over',
+    mark: MARK,
+    inMember: true,
+    complete: `$count($filter(${WANTED}, function($v) { $not($v in $seen.VolumeId) })) = 0`,
+    // Of two sets the older one, whole: the snapshots of one moment.
+    assign: made(`$map(${WANTED}, function($v) { $seen[VolumeId = $v][0] })`, '$seen'),
+    call: { service: 'ec2', action: 'createSnapshots', resources: `$case.instanceId, $map(${WANTED}, function($v) { $seen[VolumeId = $v][0].SnapshotId })`, account: '$case.account', region: names.region },
+    catch: whenItFails(LOOK, ENDING),
     next: 'Record the snapshots',
   }),
   'Record the snapshots': recordTask(names, {

@@ -41,9 +41,32 @@ const PASSING: Partial<Record<Service, readonly string[]>> = {
   iam: ['Iam.ConcurrentModificationException', 'Iam.EntityTemporarilyUnmodifiableException', 'Iam.ServiceFailureException'],
 };
 
-/** A change is tried again when AWS answered that it did not make it; after a timeout nobody knows whether it did. */
-export const changeAgain = (service: Service): readonly Retrier[] => [
-  { ErrorEquals: [anyErrorOf(service), ...(PASSING[service] ?? [])], IntervalSeconds: 3, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
+/** Errors after which nobody knows whether AWS did what it was asked for; an answer with a status of 5xx is another, told by its text. */
+export const lostAnswers = (service: Service): readonly string[] => ['States.Timeout', `${ERROR_PREFIX[service]}.SdkClientException`];
+
+/** Whether `$problem` is such an error of EC2's. */
+export const ANSWER_LOST = `($problem.error in ${JSON.stringify(lostAnswers('ec2'))} or $contains($problem.cause, /Status Code: 5[0-9][0-9]/))`;
+
+/** Whether `$problem` says that there is no room for it now: of snapshot copies, 20 may be in flight in a Region. */
+export const IS_BUSY = '$contains($problem.cause, /limit|too many|throttl|rate exceeded|rate has been exceeded/i)';
+
+/** Changes that, made twice, leave what they leave when made once. */
+export const REPEATABLE: ReadonlySet<string> = new Set([
+  'ec2:lockSnapshot',
+  'ec2:modifyInstanceAttribute',
+  'ec2:modifyInstanceMetadataOptions',
+  'ec2:modifyNetworkInterfaceAttribute',
+  'ec2:modifySnapshotAttribute',
+  'ec2:terminateInstances',
+  'elasticloadbalancing:deregisterInstancesFromLoadBalancer',
+  'elasticloadbalancingv2:deregisterTargets',
+  'iam:attachRolePolicy',
+  'iam:tagRole',
+]);
+
+/** A change is tried again when AWS answered that it did not make it; after a lost answer, where making it twice does no harm. */
+export const changeAgain = (service: Service, action = ''): readonly Retrier[] => [
+  { ErrorEquals: [anyErrorOf(service), ...(PASSING[service] ?? []), ...(REPEATABLE.has(`${service}:${action}`) ? lostAnswers(service) : [])], IntervalSeconds: 3, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
 ];
 
 /** What is remembered of an error: never more than a record, a log line or a message can take, and never nothing. */
@@ -103,7 +126,7 @@ export const callTask = (names: WorkflowNames, options: CallOptions): TaskState 
     Resource: `arn:${names.partition}:states:::aws-sdk:${options.service}:${options.action}`,
     Arguments: options.args,
     ...(options.inMember ? { Credentials: { RoleArn: memberRole(names) } } : {}),
-    Retry: options.retry ?? (options.asks ? ASK_AGAIN : changeAgain(options.service)),
+    Retry: options.retry ?? (options.asks ? ASK_AGAIN : changeAgain(options.service, options.action)),
     Catch: options.catch,
   });
 
@@ -166,14 +189,16 @@ export interface TouchedCall {
   readonly region: string;
   /** Names of the request's parameters, where nothing else tells it from other calls of its name. */
   readonly parameters?: readonly string[];
+  /** The state that made it and when that was entered, where another one tells of it. @default the state that tells */
+  readonly by?: { readonly state: string; readonly enteredAt: string };
 }
 
 /**
  * One such call as a JSONata object. The integrations return no request id; the event's name, its resources and the two
  * times find it in CloudTrail, where it is looked up when the acquisition has ended.
  */
-export const madeCall = ({ service, action, resources, account, region, parameters }: TouchedCall): string =>
-  `{"action": ${quoted(actionOf(service, action))}, "account": ${account}, "region": ${quoted(region)}, "resources": [${resources}], ${parameters === undefined ? '' : `"parameters": ${JSON.stringify(parameters)}, `}"state": $states.context.State.Name, "enteredAt": $states.context.State.EnteredTime, "endedAt": $now()}`;
+export const madeCall = ({ service, action, resources, account, region, parameters, by }: TouchedCall): string =>
+  `{"action": ${quoted(actionOf(service, action))}, "account": ${account}, "region": ${quoted(region)}, "resources": [${resources}], ${parameters === undefined ? '' : `"parameters": ${JSON.stringify(parameters)}, `}"state": ${by === undefined ? '$states.context.State.Name' : quoted(by.state)}, "enteredAt": ${by?.enteredAt ?? '$states.context.State.EnteredTime'}, "endedAt": $now()}`;
 
 /** The calls so far, and one more. */
 export const touched = (service: Service, action: string, resources: string, account: string, region: string, parameters?: readonly string[]): Expression =>

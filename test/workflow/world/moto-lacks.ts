@@ -21,15 +21,42 @@ export const MOTO_LACKS: Readonly<Record<string, (args: Record<string, unknown>,
   'securityhub:batchUpdateFindings': ({ FindingIdentifiers }) => ({ ProcessedFindings: FindingIdentifiers, UnprocessedFindings: [] }),
 };
 
+/** What calls with a client token were answered. */
+const tokens = new WeakMap<AwsWorld, Map<string, { readonly request: string; readonly answer: Promise<unknown> }>>();
+
+/** moto takes client tokens and forgets them. EC2 gives the answer of the first call again, and refuses other parameters. */
+async function once(world: AwsWorld, { service, action, args, inMember }: Call, make: () => Promise<unknown>): Promise<unknown> {
+  if (!tokens.has(world)) tokens.set(world, new Map());
+  const known = tokens.get(world)!;
+  const [key, request] = [`${inMember} ${service} ${action} ${String(args['ClientToken'])}`, JSON.stringify(args)];
+  const before = known.get(key);
+  if (before && before.request !== request) throw new AwsError('IdempotentParameterMismatch', 'The client token you have provided is already associated with a resource and the parameters do not match.', 400);
+  if (before) return before.answer;
+  const answer = make();
+  known.set(key, { request, answer });
+  answer.catch(() => known.delete(key)); // what was refused has made nothing
+  return answer;
+}
+
 /** What `moto` cannot do with what it knows. */
-export async function fillIn(world: AwsWorld, call: Call, real: () => Promise<unknown>, told?: Told): Promise<unknown> {
+export const fillIn = (world: AwsWorld, call: Call, real: () => Promise<unknown>, told?: Told): Promise<unknown> =>
+  typeof call.args['ClientToken'] === 'string' ? once(world, call, () => filledIn(world, call, real, told)) : filledIn(world, call, real, told);
+
+async function filledIn(world: AwsWorld, call: Call, real: () => Promise<unknown>, told?: Told): Promise<unknown> {
   const name = `${call.service}:${call.action}`;
   if (name in MOTO_LACKS) return MOTO_LACKS[name]!(call.args, world);
   if (call.service === 'ec2' && !call.inMember && (call.action === 'copySnapshot' || call.action === 'createVolume')) return fromShared(world, call, told);
+  if (call.action === 'attachVolume') await refuseAttached(world, call);
   if (call.service === 'kms' && !call.inMember) return throughGrant(world, call, told);
   if (call.action === 'getConsoleOutput') return encoded((await real()) as { Output?: string });
   if (call.action === 'filterLogEvents') return filtered(world, call);
   return real();
+}
+
+/** moto attaches a volume that is attached. */
+async function refuseAttached(world: AwsWorld, { args: { VolumeId } }: Call): Promise<void> {
+  const { Volumes } = (await world.call('forensic', 'ec2', 'describeVolumes', { VolumeIds: [VolumeId] })) as unknown as { Volumes: { Attachments: unknown[] }[] };
+  if (Volumes[0]!.Attachments.length > 0) throw new AwsError('VolumeInUse', `${String(VolumeId)} is already attached to an instance`, 400);
 }
 
 /** moto's accounts see no key of each other's. Where one is granted, by moto's own word, it is described. */

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly collector?: Partial<Collector>;
   readonly tokens?: Tokens;
   readonly clock?: VirtualClock;
+  /** The error in which the answer of a call gets lost that has been carried out; undefined where it is heard. */
+  readonly loses?: (call: AwsCall) => Error | undefined;
   /** Takes down what AWS answered, as CloudTrail does. */
   readonly trail?: Trail;
   /** Name of the execution. @default the one that its case and instance give */
@@ -52,7 +54,7 @@ export interface CaseRun extends ExecutionResult {
 }
 
 /** Runs a case on a virtual clock: moto for AWS, the real functions, and a collector that is told what to do. */
-export async function runCase({ world, records, input, hook, collector = {}, tokens = new Tokens(), clock = new VirtualClock(Date.now()), trail, name = nameOf(input) }: RunOptions): Promise<CaseRun> {
+export async function runCase({ world, records, input, hook, loses, collector = {}, tokens = new Tokens(), clock = new VirtualClock(Date.now()), trail, name = nameOf(input) }: RunOptions): Promise<CaseRun> {
   const { starts = true, livesFor = Infinity, saysGoodbye = true, stores = {} } = collector;
   const calls: AwsCall[] = [];
   const told: { Subject: string; Message: string }[] = [];
@@ -103,7 +105,11 @@ export async function runCase({ world, records, input, hook, collector = {}, tok
     calls,
     trail,
     handlers: handlersOf({ world, records, now: () => new Date(clock.now()), sizeOf: () => IMAGE.length }),
-    hook: (call) => hook?.(call) ?? collectorHook(call),
+    hook: (call) => {
+      const answer = hook?.(call) ?? collectorHook(call);
+      const lost = loses?.(call);
+      return lost === undefined ? answer : (answer ?? call.real()).then(() => Promise.reject(lost));
+    },
   });
   const execution = new Execution({ machine: MACHINE, input, name, stateMachineArn: MACHINE_ARN, dispatch, clock, tokens });
   const result = await clock.run(() => execution.run());
