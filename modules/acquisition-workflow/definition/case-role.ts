@@ -21,9 +21,9 @@ const iam = (names: WorkflowNames, action: string, args: Data, next: string, cat
  * What was made a moment ago may not be known to the next call: IAM is eventually consistent. So a step that makes something
  * waits for what the one before made, up to three minutes; each may be made twice.
  */
-const FRESH: readonly Retrier[] = [
+const waiting = (action: string): readonly Retrier[] => [
   { ErrorEquals: ['Iam.NoSuchEntityException'], IntervalSeconds: 2, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
-  ...changeAgain('iam'),
+  ...changeAgain('iam', action),
 ];
 
 const ROLE = { RoleName: jsonata('$collectorRole') };
@@ -49,9 +49,9 @@ export const caseRoleStates = (names: WorkflowNames): States => {
       existsAlready(exists, 'Give it the collectors\' policy', 'Make the collectors\' role'),
       { assign: { leftBehind: jsonata('$append($leftBehind, [{"resource": $collectorRole, "why": "role and profile of the collectors"}])') } },
     ),
-    'Give it the collectors\' policy': iam(names, 'attachRolePolicy', { ...ROLE, PolicyArn: collectorPolicyArn(names) }, 'Make the collectors\' profile', whenItFails('Give it the collectors\' policy', ENDING), { retry: FRESH }),
+    'Give it the collectors\' policy': iam(names, 'attachRolePolicy', { ...ROLE, PolicyArn: collectorPolicyArn(names) }, 'Make the collectors\' profile', whenItFails('Give it the collectors\' policy', ENDING), { retry: waiting('attachRolePolicy') }),
     'Make the collectors\' profile': iam(names, 'createInstanceProfile', { ...PROFILE, Path: caseRolePath(names) }, 'Put the role into the profile', existsAlready(exists, 'Put the role into the profile', 'Make the collectors\' profile')),
-    'Put the role into the profile': iam(names, 'addRoleToInstanceProfile', { ...PROFILE, ...ROLE }, 'Image each volume', existsAlready('Iam.LimitExceededException', 'Image each volume', 'Put the role into the profile'), { retry: FRESH }),
+    'Put the role into the profile': iam(names, 'addRoleToInstanceProfile', { ...PROFILE, ...ROLE }, 'Image each volume', existsAlready('Iam.LimitExceededException', 'Image each volume', 'Put the role into the profile'), { retry: waiting('addRoleToInstanceProfile') }),
   };
 };
 

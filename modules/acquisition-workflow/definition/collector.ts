@@ -1,7 +1,8 @@
-import { caseRolePath, CASE_TAGS, LogEvent, logGroupName, READINESS } from '../../vocabulary/index.ts';
+import { caseRolePath, CASE_TAGS, LogEvent, READINESS } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Data, type Flow } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
-import { poll } from './poll.ts';
+import { loop } from './poll.ts';
+import { readEvents } from './read-events.ts';
 import { anyErrorOf, callTask, lostAnswers, touched, type WorkflowNames } from './tasks.ts';
 
 /** Tags by which the collector learns what it is for; `cleanroom:…` are its settings. */
@@ -21,13 +22,8 @@ const collectorTags = (names: WorkflowNames): Data => [
   ...(names.logPrefix === '' ? [] : [{ Key: 'cleanroom:log-group-prefix', Value: names.logPrefix }]),
 ];
 
-/** Lines of the collector's own log stream: a label or a file name in another line cannot pass for its event. */
-export const eventsOf = (names: WorkflowNames, events: readonly string[], since: string): { readonly [key: string]: Data } => ({
-  LogGroupName: logGroupName('readiness', names.logPrefix),
-  LogStreamNamePrefix: jsonata('$case.caseId & "/" & $collector & "/"'),
-  FilterPattern: `{ ${events.map((event) => `($.event = ${quoted(event)})`).join(' || ')} }`,
-  StartTime: jsonata(since),
-});
+const ASK = 'Look for the collector\'s word';
+const READY = { ready: jsonata('$count($states.result.Events) > 0') } as const;
 
 /** Starts an isolated instance that images one volume of one case, and waits until it says that it is ready. */
 export const collectorBranch = (names: WorkflowNames): Flow => {
@@ -57,28 +53,32 @@ export const collectorBranch = (names: WorkflowNames): Flow => {
         },
         seconds: 120,
         // A profile takes some seconds until EC2 knows it, and a zone without room may have some in a minute.
-        retry: [{ ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 5, MaxAttempts: 7, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
+        // A thousand starts take ten minutes at the rate that AWS allows.
+        retry: [{ ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 5, MaxAttempts: 20, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
         assign: {
           collector: jsonata('$states.result.Instances[0].InstanceId'),
           since: jsonata('$toMillis($states.context.State.EnteredTime) - 60000'),
           calls: touched('ec2', 'runInstances', '$states.result.Instances.InstanceId', quoted(names.account), names.region),
         },
         catch: toBranchEnd('Start a collector', failed),
-        next: 'Look for the collector\'s word',
+        next: ASK,
       }),
-      ...poll({
-        ask: 'Look for the collector\'s word',
+      ...readEvents(names, {
+        ask: ASK,
+        more: 'Is that all of its log?',
+        again: 'Look for the collector\'s word on the next page',
+        events: [LogEvent.collectorStarted],
+        since: '$since',
+        first: READY,
+        further: READY,
+        enough: '$ready',
+        failed: (state) => toBranchEnd(state, failed),
+        next: 'Is the collector ready?',
+      }),
+      ...loop({
+        again: ASK,
         judge: 'Is the collector ready?',
         wait: 'Wait for the collector',
-        task: callTask(names, {
-          service: 'cloudwatchlogs',
-          action: 'filterLogEvents',
-          args: eventsOf(names, [LogEvent.collectorStarted], '$since'),
-          asks: true,
-          assign: { ready: jsonata('$count($states.result.Events) > 0') },
-          catch: toBranchEnd('Look for the collector\'s word', failed),
-          next: 'Is the collector ready?',
-        }),
         rules: [{ Condition: jsonata('$ready'), Next: 'The collector is ready' }],
         within: READINESS.startSeconds,
         late: failed,

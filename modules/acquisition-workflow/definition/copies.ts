@@ -31,7 +31,7 @@ const untilComplete = (names: WorkflowNames, { ask, judge, wait, snapshot, inMem
       action: 'describeSnapshots',
       args: { SnapshotIds: [jsonata(snapshot)] },
       inMember,
-      asks: true,
+      asks: 'patiently',
       assign: {
         state: jsonata('$states.result.Snapshots[0].State'),
         stateMessage: jsonata('$exists($states.result.Snapshots[0].StateMessage) ? $states.result.Snapshots[0].StateMessage : ""'),

@@ -1,9 +1,9 @@
 import { LogEvent, READINESS } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Data, type Flow, type Retrier, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
-import { eventsOf } from './collector.ts';
 import { rememberLost } from './lost-answer.ts';
-import { poll } from './poll.ts';
+import { loop, poll } from './poll.ts';
+import { ALL_READ, readEvents } from './read-events.ts';
 import { CALLS_CHANGE, recordTask } from './records.ts';
 import { caseTags } from './snapshot.ts';
 import { anyErrorOf, callTask, handlerTask, lostAnswers, madeCall, TOLD_CALLS, touched, whenItFails, type WorkflowNames } from './tasks.ts';
@@ -73,7 +73,7 @@ const restoreStates = (names: WorkflowNames): States => ({
       service: 'ec2',
       action: 'describeVolumes',
       args: { VolumeIds: [jsonata('$workVolume')] },
-      asks: true,
+      asks: 'patiently',
       assign: { state: jsonata('$states.result.Volumes[0].State') },
       catch: toBranchEnd('Look at the volume', FAILED),
       next: 'Is the volume there?',
@@ -130,27 +130,33 @@ const restoreStates = (names: WorkflowNames): States => ({
   }),
 });
 
+/** JSONata: whether a page says that the collector ended. */
+const STOPPED = `$count($states.result.Events[$parse(Message).event = ${quoted(LogEvent.collectorStopped)}]) > 0`;
+
 /** Two questions a round: is the manifest there, and does the collector live? */
 const watchStates = (names: WorkflowNames): States => ({
-  ...poll({
+  ...readEvents(names, {
     ask: 'Ask for the collector\'s heartbeat',
+    more: 'Is that all it has logged?',
+    again: 'Ask for its heartbeat on the next page',
+    events: [LogEvent.collectorStarted, LogEvent.collectorHeartbeat, LogEvent.collectorStopped],
+    since: `$toMillis($states.context.State.EnteredTime) - ${READINESS.lostSeconds * 1000}`,
+    first: {
+      beats: jsonata('$count($states.result.Events)'),
+      // Whether it had ended when the manifest was looked for: a line that came since may have a manifest that came since.
+      hadStopped: jsonata('$stopped'),
+      stopped: jsonata(STOPPED),
+    },
+    further: { beats: jsonata('$beats + $count($states.result.Events)'), stopped: jsonata(`$stopped or ${STOPPED}`) },
+    // One line is life enough: reading on takes room in the history, and its end is seen at the next look.
+    enough: '$beats > 0',
+    failed: (state) => toBranchEnd(state, FAILED),
+    next: 'Does the collector live?',
+  }),
+  ...loop({
     judge: 'Does the collector live?',
     wait: 'Wait for the image',
     again: 'Look for the manifest',
-    task: callTask(names, {
-      service: 'cloudwatchlogs',
-      action: 'filterLogEvents',
-      args: eventsOf(names, [LogEvent.collectorStarted, LogEvent.collectorHeartbeat, LogEvent.collectorStopped], `$toMillis($states.context.State.EnteredTime) - ${READINESS.lostSeconds * 1000}`),
-      asks: true,
-      assign: {
-        beats: jsonata('$count($states.result.Events)'),
-        // Whether it had ended when the manifest was looked for: a line that came since may have a manifest that came since.
-        hadStopped: jsonata('$stopped'),
-        stopped: jsonata(`$count($states.result.Events[$parse(Message).event = ${quoted(LogEvent.collectorStopped)}]) > 0`),
-      },
-      catch: toBranchEnd('Ask for the collector\'s heartbeat', FAILED),
-      next: 'Does the collector live?',
-    }),
     rules: [
       {
         Condition: jsonata('$hadStopped'),
@@ -158,7 +164,7 @@ const watchStates = (names: WorkflowNames): States => ({
         Next: FAILED,
       },
       {
-        Condition: jsonata(`$beats = 0 and $waited >= ${READINESS.lostSeconds}`),
+        Condition: jsonata(`${ALL_READ} and $beats = 0 and $waited >= ${READINESS.lostSeconds}`),
         Assign: { problem: jsonata(`{"state": "Does the collector live?", "error": "Cleanroom.CollectorSilent", "cause": "collector " & $collector & " has logged no heartbeat for ${READINESS.lostSeconds} seconds; it and its volume are kept"}`) },
         Next: FAILED,
       },
@@ -172,7 +178,7 @@ const watchStates = (names: WorkflowNames): States => ({
     service: 's3',
     action: 'listObjectsV2',
     args: { Bucket: jsonata('$plan.bucket'), Prefix: jsonata(MANIFEST_KEY), MaxKeys: 1 },
-    asks: true,
+    asks: 'patiently',
     assign: { found: jsonata(`$count($states.result.Contents[Key = ${MANIFEST_KEY}]) > 0`) },
     catch: toBranchEnd('Look for the manifest', FAILED),
     next: 'Is there a manifest?',

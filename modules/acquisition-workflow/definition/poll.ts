@@ -1,21 +1,25 @@
 import { jsonata, type ChoiceState, type Expression, type States, type TaskState, type WaitState } from './asl.ts';
 
-export interface PollOptions {
-  /** Name of the state that asks; the loop comes back to it. */
-  readonly ask: string;
-  readonly task: TaskState;
-  /** Name of the state that looks at the answer: the task's next one. */
+export interface LoopOptions {
+  /** Name of the state that looks at the answer. */
   readonly judge: string;
   readonly rules: ChoiceState['Choices'];
   /** Name of the waiting state. */
   readonly wait: string;
-  /** State that the wait leads back to. @default the one that asks */
-  readonly again?: string;
+  /** State that the wait leads back to. */
+  readonly again: string;
   /** Seconds after which it gives up: a number, or a JSONata expression without its marks. */
   readonly within: number | string;
   /** Where it goes then. The rule assigns the problem. */
   readonly late: string;
   readonly lateProblem: Expression;
+}
+
+export interface PollOptions extends Omit<LoopOptions, 'again'> {
+  /** Name of the state that asks; the loop comes back to it. */
+  readonly ask: string;
+  /** Its next state is the one that looks at the answer. */
+  readonly task: TaskState;
 }
 
 /**
@@ -28,12 +32,15 @@ const PAUSE = '$max([10, $min([900, $floor($waited / 20)])])';
 export const POLL_START = { waited: 0 } as const;
 
 /**
- * Asks, looks, waits, and asks again until a rule leads out or the time is over. `$waited` counts the seconds that were
- * waited; whoever enters the loop sets it to 0. It is compared before each wait, so that no such loop goes on for ever.
+ * Looks at an answer and waits, again and again, until a rule leads out or the time is over. `$waited` counts the seconds that
+ * were waited; whoever enters the loop sets it to 0. It is compared before each wait, so that no such loop goes on for ever.
  */
-export const poll = ({ ask, task, judge, rules, wait, again = ask, within, late, lateProblem }: PollOptions): States => {
+export const loop = ({ judge, rules, wait, again, within, late, lateProblem }: LoopOptions): States => {
   const tooLate: ChoiceState['Choices'][number] = { Condition: jsonata(`$waited >= ${within}`), Assign: { problem: lateProblem }, Next: late };
   const judging: ChoiceState = { Type: 'Choice', Choices: [...rules, tooLate], Default: wait };
   const waiting: WaitState = { Type: 'Wait', Seconds: jsonata(PAUSE), Assign: { waited: jsonata(`$waited + ${PAUSE}`) }, Output: {}, Next: again };
-  return { [ask]: task, [judge]: judging, [wait]: waiting };
+  return { [judge]: judging, [wait]: waiting };
 };
+
+/** Asks by one task, looks, waits, and asks again. */
+export const poll = ({ ask, task, ...options }: PollOptions): States => ({ [ask]: task, ...loop({ ...options, again: ask }) });

@@ -24,7 +24,7 @@ export const releaseStates = (names: WorkflowNames): States => ({
       service: 'ec2',
       action: 'describeInstances',
       args: { InstanceIds: [jsonata('$collector')] },
-      asks: true,
+      asks: 'patiently',
       assign: { state: jsonata('$states.result.Reservations[0].Instances[0].State.Name') },
       catch: notedAndOn('Look whether the collector has ended', OVER),
       next: 'Has the collector ended?',

@@ -19,6 +19,14 @@ const ASK_AGAIN: readonly Retrier[] = [
   { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 5, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
 ];
 
+/**
+ * What every collector of a Region asks again and again is asked too often when there are hundreds: a question then has to be
+ * put off until there is room for it, and a look that is minutes late loses nothing.
+ */
+const ASK_PATIENTLY: readonly Retrier[] = [
+  { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, MaxAttempts: 30, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: 'FULL' },
+];
+
 /** First part of the names of a service's errors. */
 export const ERROR_PREFIX: Readonly<Record<Service, string>> = {
   autoscaling: 'AutoScaling',
@@ -102,8 +110,8 @@ export interface CallOptions extends TaskOptions {
   readonly args: Data;
   /** With the acquisition role of the monitored account that the case is about. */
   readonly inMember?: boolean;
-  /** Whether the call changes nothing, so that it may be made again after any error. */
-  readonly asks?: boolean;
+  /** Whether the call changes nothing, so that it may be made again after any error; `patiently` what is asked in a loop. */
+  readonly asks?: boolean | 'patiently';
 }
 
 const finish = ({ next, comment, seconds = 60, assign }: TaskOptions, rest: Pick<TaskState, 'Resource' | 'Arguments' | 'Retry' | 'Catch'> & Pick<TaskState, 'Credentials'>): TaskState => ({
@@ -126,7 +134,7 @@ export const callTask = (names: WorkflowNames, options: CallOptions): TaskState 
     Resource: `arn:${names.partition}:states:::aws-sdk:${options.service}:${options.action}`,
     Arguments: options.args,
     ...(options.inMember ? { Credentials: { RoleArn: memberRole(names) } } : {}),
-    Retry: options.retry ?? (options.asks ? ASK_AGAIN : changeAgain(options.service, options.action)),
+    Retry: options.retry ?? (options.asks === 'patiently' ? ASK_PATIENTLY : options.asks ? ASK_AGAIN : changeAgain(options.service, options.action)),
     Catch: options.catch,
   });
 

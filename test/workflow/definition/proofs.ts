@@ -38,7 +38,7 @@ export const guardedTasks: Proof = (machine) =>
     if (seconds === undefined || (typeof seconds === 'number' && (seconds <= 0 || seconds > 3600))) problems.push(`${name}: the timeout is ${seconds}`);
     if ((state.Retry as unknown) === undefined) problems.push(`${name}: nothing says what is tried again`);
     for (const { MaxAttempts, BackoffRate, MaxDelaySeconds } of state.Retry ?? []) {
-      if (MaxAttempts > 10 || BackoffRate < 1 || (MaxDelaySeconds ?? Infinity) > 600) problems.push(`${name}: a retry without a bound`);
+      if (MaxAttempts > 30 || BackoffRate < 1 || (MaxDelaySeconds ?? Infinity) > 600) problems.push(`${name}: a retry without a bound`);
     }
     return problems;
   });

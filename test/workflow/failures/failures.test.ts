@@ -111,6 +111,30 @@ describe('an acquisition that goes wrong', function () {
     ]);
   });
 
+  it('puts off for minutes what a Region refuses for its rate, and goes on when there is room', async () => {
+    const refusals = new Map([['Start a collector', 15], ['Look for the collector\'s word', 25], ['Look at the volume', 25], ['Look for the manifest', 25]]);
+    const { run, record } = await acquire({
+      hook: ({ state, service }) => {
+        const toGo = refusals.get(state) ?? 0;
+        if (toGo > 0) refusals.set(state, toGo - 1);
+        return toGo > 0 ? Promise.reject(new AslError(service === 'ec2' ? 'Ec2.Ec2Exception' : `${service}.ThrottlingException`, 'Request limit exceeded. (Status Code: 503, Request ID: 1)')) : undefined;
+      },
+    });
+    expect([...refusals.values()], 'all was asked').to.deep.equal([0, 0, 0, 0]);
+    expect([run.status, record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
+    expect(run.hours).to.be.below(6);
+  });
+
+  it('asks for the volume that is filled at AWS\'s own pace under another client token than for the fast one', async () => {
+    const { run, record } = await acquire({ hook: ({ action, args }) => (action === 'createVolume' && 'VolumeInitializationRate' in args ? ec2Says('Internal error, and the volume may have been made') : undefined) });
+    expect([run.status, record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
+    const asked = run.calls.filter(({ action }) => action === 'createVolume').map(({ args }) => [String(args['ClientToken']), 'VolumeInitializationRate' in args] as const);
+    expect(asked.map(([, fast]) => fast)).to.deep.equal([true, true, true, false]);
+    expect(new Set(asked.map(([token]) => token)).size).to.equal(2);
+    expect(asked[3]![0]).not.to.equal(asked[0]![0]);
+    for (const [token] of asked) expect(token.length).to.be.at.most(64);
+  });
+
   it('gives up a collector that never says it is ready', async () => {
     const ended = await acquire({ collector: { starts: false } });
     expectLoud(ended, 'Cleanroom.VolumesFailed');
@@ -122,6 +146,8 @@ describe('an acquisition that goes wrong', function () {
   for (const [what, collector, error] of [
     ['a collector that ends without a manifest', { stores: false, livesFor: 300 }, 'Cleanroom.CollectorStopped'],
     ['a collector that dies without a word', { stores: false, livesFor: 300, saysGoodbye: false }, 'Cleanroom.CollectorSilent'],
+    ['a collector whose log begins with pages that are empty, no earlier than at the deadline', { stores: false, saysGoodbye: false, emptyPages: 3 }, 'Cleanroom.DeadlinePassed'],
+    ['a collector that dies, though its log begins with pages that are empty', { stores: false, livesFor: 300, saysGoodbye: false, emptyPages: 3 }, 'Cleanroom.CollectorSilent'],
     ['a collector that is still imaging when the deadline passes', { stores: false, saysGoodbye: false }, 'Cleanroom.DeadlinePassed'],
   ] as const) {
     it(`gives up ${what}, and keeps it and its volume`, async () => {

@@ -1,3 +1,4 @@
+import { AslError } from '../../helpers/asl/errors.ts';
 import { randomBytes } from 'node:crypto';
 import { S3Store } from '../../../agent/adapters/stores/s3-store.ts';
 import type { Records } from '../../../modules/acquisition-workflow/handlers/records.ts';
@@ -38,6 +39,8 @@ export interface Collector {
   readonly starts: boolean;
   /** Seconds after the attachment for which it goes on sending heartbeats. */
   readonly livesFor: number;
+  /** Pages of its log that are empty, before the one with its lines. @default 0 */
+  readonly emptyPages: number;
   /** Whether it says that it has stopped when its life ends. */
   readonly saysGoodbye: boolean;
   /** Whether it stores an image and a manifest, and what is changed in them. */
@@ -55,7 +58,7 @@ export interface CaseRun extends ExecutionResult {
 
 /** Runs a case on a virtual clock: moto for AWS, the real functions, and a collector that is told what to do. */
 export async function runCase({ world, records, input, hook, loses, collector = {}, tokens = new Tokens(), clock = new VirtualClock(Date.now()), trail, name = nameOf(input) }: RunOptions): Promise<CaseRun> {
-  const { starts = true, livesFor = Infinity, saysGoodbye = true, stores = {} } = collector;
+  const { starts = true, livesFor = Infinity, emptyPages = 0, saysGoodbye = true, stores = {} } = collector;
   const calls: AwsCall[] = [];
   const told: { Subject: string; Message: string }[] = [];
   const exhibits = new Map<string, string>();
@@ -93,7 +96,10 @@ export async function runCase({ world, records, input, hook, loses, collector = 
       });
     }
     if (action === 'filterLogEvents') {
-      const events = logged(args['LogStreamNamePrefix'] as string, args['StartTime'] as number);
+      const [page, since] = ((args['NextToken'] as string | undefined) ?? `0/${args['StartTime'] as number}`).split('/').map(Number) as [number, number];
+      if (since !== args['StartTime']) return Promise.reject(new AslError('CloudWatchLogs.InvalidParameterException', 'The specified nextToken is invalid.'));
+      if (page < emptyPages) return Promise.resolve({ Events: [], NextToken: `${page + 1}/${since}` });
+      const events = logged(args['LogStreamNamePrefix'] as string, since);
       return Promise.resolve({ Events: events.filter((event) => String(args['FilterPattern']).includes(`"${event}"`)).map((event) => ({ Message: JSON.stringify({ event }) })) });
     }
     if (action === 'publish') told.push(args as unknown as { Subject: string; Message: string });
