@@ -90,7 +90,7 @@ async function goneForAnHour(lab: Lab): Promise<string> {
   bucket.faults = (request) => (isLast(request) ? back.promise : request.operation === 'UploadPart' ? { kind: 'throttle', bytesPerSecond: 4 * MiB } : undefined);
   const env = { ...service.env, NODE_OPTIONS: `--import=${resolve(import.meta.dirname, '../../fixtures/fast-clock.ts')}`, CLEANROOM_TEST_PACE: String(PACE) };
   const slowly = ['--ring-size', '4MiB', '--concurrency', '1', '--stall-seconds', '86400', '--request-timeout-seconds', '3600', '--await-logs'];
-  const running = lab.start(await lab.image(PARTS * PART), bucket, [...service.args, ...slowly], { env, limitSeconds: 500 });
+  const running = lab.start(await lab.source(PARTS * PART), bucket, [...service.args, ...slowly], { env, limitSeconds: 500 });
   await running.until('the first part is stored', ({ event }) => event === 'part.stored');
   gone = true;
   await running.until('it spools', ({ event }) => event === 'logs.spooled');
