@@ -8,6 +8,7 @@ export type DescribedInstance = {
   readonly OwnerId?: string;
   readonly Placement?: { readonly AvailabilityZone?: string };
   readonly State?: { readonly Name?: string };
+  readonly RootDeviceName?: string;
   readonly BlockDeviceMappings?: readonly { readonly DeviceName?: string; readonly Ebs?: { readonly VolumeId?: string } }[];
 };
 

@@ -6,6 +6,9 @@ export type SourceVolume = { readonly volumeId: string; readonly deviceName: str
 
 export type SourceCheck = { readonly volumes: readonly SourceVolume[]; readonly problems: readonly PreflightProblem[] };
 
+/** Data volumes that CreateSnapshots leaves out, at most. */
+const MOST_LEFT_OUT = 40;
+
 const GONE = new Set(['shutting-down', 'terminated']);
 
 /** Whether the instance and the volumes that were asked for are there, and are what the case says. */
@@ -25,6 +28,10 @@ export function checkSource({ account, instanceId, options }: AcquisitionInput, 
   const wanted = options.volumes === 'all' ? [...attached.keys()] : options.volumes;
   if (wanted.length === 0) {
     problems.push({ code: 'NO_VOLUMES', what: 'the instance has no EBS volume', fix: 'instance-store disks cannot be snapshotted: collect them from the running instance, by hand' });
+  }
+  const leftOut = [...attached].filter(([volumeId, device]) => device !== instance.RootDeviceName && !wanted.includes(volumeId)).length;
+  if (leftOut > MOST_LEFT_OUT) {
+    problems.push({ code: 'TOO_MANY_LEFT_OUT', what: `${leftOut} data volumes of the instance are left out, and a snapshot of it leaves out ${MOST_LEFT_OUT} at most`, fix: `name at least ${leftOut - MOST_LEFT_OUT} more, or take all` });
   }
   const volumes: SourceVolume[] = [];
   for (const volumeId of wanted) {
