@@ -42,14 +42,15 @@ export class Detection extends Construct {
     if (patterns.length === 0) return;
 
     const role = new IamRole(this, 'Resource', {
-      name: findingsRoleName(naming, region),
+      name: findingsRoleName(naming, region, kind),
       path: iamPath(naming),
       description: 'Forwards what starts a forensic case',
       assumeRolePolicy: policyJson(forwardingTrust(account), 'trust', 'the trust of the findings role'),
     });
     new IamRolePolicy(this, 'Policy', { name: 'forward', role: role.id, policy: policyJson(forwardingPolicy(busArn), 'inlineRole', 'the policy of the findings role') });
 
-    const queueName = `${naming.prefix}-findings-undelivered`;
+    // Of its kind: the account where findings come together may be one with instances as well.
+    const queueName = `${naming.prefix}-${kind === 'member' ? 'tags' : 'findings'}-undelivered`;
     const queue = new SqsQueue(this, 'Undelivered', { name: queueName, messageRetentionSeconds: 14 * 24 * 3600, sqsManagedSseEnabled: true });
     const ruleArns = this.ruleNames.map((name) => `arn:${naming.partition}:events:${region}:${account}:rule/${name}`);
     new SqsQueuePolicy(this, 'UndeliveredPolicy', { queueUrl: queue.url, policy: policyJson(undeliveredPolicy(queue.arn, ruleArns), 'bucket', 'the policy of the undelivered events') });

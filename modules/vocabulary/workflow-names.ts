@@ -30,7 +30,8 @@ export const FunctionLogEvent = {
 export const VOLUMES_LABEL = 'Volumes';
 
 /** Name of the role by which an account's rules forward findings to the bus of cases. Only such roles may put events there. */
-export const findingsRoleName = ({ prefix }: Pick<EstateNaming, 'prefix'>, region: string): string => `${prefix}-findings-${region}`;
+export const findingsRoleName = ({ prefix }: Pick<EstateNaming, 'prefix'>, region: string, kind: 'security' | 'member' = 'security'): string =>
+  `${prefix}-findings-${kind === 'member' ? 'tag-' : ''}${region}`;
 
 /** The roles of {@link findingsRoleName} in every account and Region. */
 export const findingsRolePattern = (naming: EstateNaming): string => `arn:${naming.partition}:iam::*:role${iamPath(naming)}${findingsRoleName(naming, '*')}`;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { matches } from './event-pattern.ts';
+import { disagreementsWithMoto, matches } from './event-pattern.ts';
 
 const EVENT = {
   source: 'aws.ec2', resources: ['arn:1', 'arn:2'],
@@ -35,5 +35,12 @@ describe('matching events by patterns', () => {
 
   it('refuses a filter that it does not know, rather than to guess', () => {
     expect(() => matches({ source: [{ cidr: '10.0.0.0/8' }] }, EVENT)).to.throw(/the filter "cidr"/);
+  });
+
+  it('says what moto says, wherever moto can', async function () {
+    this.timeout(120_000); // Python takes its time to load moto
+    const { asked, disagreements } = await disagreementsWithMoto();
+    expect(asked).to.be.above(10);
+    expect(disagreements).to.deep.equal([]);
   });
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { parseEstate, type EstateInput } from '../../infra/config.ts';
 import { alertPatterns, forwardedPattern } from '../../modules/audit/alert-patterns.ts';
 import { foreignReportingRegions } from '../../modules/audit/reporting-regions.ts';
-import { matchesPattern } from './helpers/event-pattern.ts';
+import { disagreementsWithMoto, matches } from '../helpers/event-pattern.ts';
 import { loadEstate, resources, synthEstate, type Synthesized } from './helpers/synth.ts';
 
 const account = '111122223333';
@@ -16,7 +16,7 @@ const call = (service: string, eventName: string, detail: object = {}) => ({
 const assume = (role: string) => call('sts', 'AssumeRole', { requestParameters: { roleArn: `arn:aws:iam::${account}:role/cleanroom/cleanroom-${role}-eu-central-1` } });
 
 /** Rules of the alerts that an event sets off. */
-const told = (event: object): readonly string[] => Object.entries(alertPatterns(home)).flatMap(([name, pattern]) => (matchesPattern(pattern, event) ? [name] : []));
+const told = (event: object): readonly string[] => Object.entries(alertPatterns(home)).flatMap(([name, pattern]) => (matches(pattern, event) ? [name] : []));
 
 /** What happens to an account as a whole, and the alert that it sets off. */
 const ACCOUNT_EVENTS: readonly (readonly [what: string, event: object, alerts: readonly string[]])[] = [
@@ -64,8 +64,8 @@ describe('alerts', () => {
 describe('what AWS reports of an account in another Region', () => {
   it('is forwarded where it sets off an alert, and nothing else is', () => {
     const pattern = forwardedPattern(home);
-    for (const [what, event] of ACCOUNT_EVENTS) expect(matchesPattern(pattern, event), what).to.equal(true);
-    for (const event of [assume('workflow'), call('ec2', 'RunInstances'), call('iam', 'GetRole'), call('ssm', 'StartSession')]) expect(matchesPattern(pattern, event), JSON.stringify(event)).to.equal(false);
+    for (const [what, event] of ACCOUNT_EVENTS) expect(matches(pattern, event), what).to.equal(true);
+    for (const event of [assume('workflow'), call('ec2', 'RunInstances'), call('iam', 'GetRole'), call('ssm', 'StartSession')]) expect(matches(pattern, event), JSON.stringify(event)).to.equal(false);
   });
 
   it('is chosen by a pattern inside EventBridge\'s 2048 characters, with the longest names', () => {
@@ -110,5 +110,12 @@ describe('what AWS reports of an account in another Region', () => {
   it('is recorded: one trail of each account is in every Region', () => {
     const trails = [...synthEstate(loadEstate('example'))].flatMap(([id, stack]) => resources(stack, 'aws_cloudtrail').map((trail) => `${id} ${trail.is_multi_region_trail} ${trail.include_global_service_events}`));
     expect(trails).to.deep.equal(['forensics-eu-west-1 true true', 'forensics-eu-central-1 false true', 'forensics-us-east-1 true true']);
+  });
+
+  it('are matched here as moto matches them, wherever moto can', async function () {
+    this.timeout(120_000); // Python takes its time to load moto
+    const { asked, disagreements } = await disagreementsWithMoto();
+    expect(asked).to.be.above(200);
+    expect(disagreements).to.deep.equal([]);
   });
 });

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { detectionPatterns, endedFromOutsidePattern, type DetectionOptions } from '../../modules/detection/patterns.ts';
 import { normalize } from '../../modules/acquisition-workflow/handlers/open-case/normalize.ts';
 import { TriggerSettings } from '../../modules/vocabulary/index.ts';
-import { matches } from '../helpers/event-pattern.ts';
+import { disagreementsWithMoto, matches } from '../helpers/event-pattern.ts';
 import { type Moto, startMoto } from '../helpers/moto.ts';
 import * as events from '../workflow/events.ts';
 
@@ -72,6 +72,13 @@ describe('the patterns of detection', () => {
     const pattern = endedFromOutsidePattern(arn);
     expect(['ABORTED', 'TIMED_OUT', 'FAILED', 'SUCCEEDED', 'RUNNING'].filter((status) => matches(pattern, ended(status)))).to.deep.equal(['ABORTED', 'TIMED_OUT']);
     expect(matches(pattern, ended('ABORTED', `${arn}2`))).to.equal(false);
+  });
+
+  it('are matched here as moto matches them, wherever moto can', async function () {
+    this.timeout(120_000); // Python takes its time to load moto
+    const { asked, disagreements } = await disagreementsWithMoto();
+    expect(asked).to.be.above(60);
+    expect(disagreements).to.deep.equal([]);
   });
 
   describe('at EventBridge, as moto plays it', () => {

@@ -85,7 +85,9 @@ describe('the request ids of an acquisition that ended', function () {
       trail.more.push(likeness(one, somebodyElse), likeness(one, { errorCode: 'Client.RequestLimitExceeded' }), likeness(one, { eventTime: new Date(Date.parse(one.eventTime) - 20 * MINUTE).toISOString().replace('.000', '') }));
     }
     const copy = trail.noted.find(({ event: { eventName } }) => eventName === 'CopySnapshot')!.event;
-    for (let index = 0; index < 120; index++) trail.more.push(likeness(copy, { requestParameters: { sourceSnapshotId: `snap-${index}` }, responseElements: { snapshotId: `snap-${index}-copy` } }));
+    // Later by two seconds, so that CloudTrail gives two pages of them first.
+    const eventTime = new Date(Date.parse(copy.eventTime) + 2000).toISOString().replace('.000', '');
+    for (let index = 0; index < 120; index++) trail.more.push(likeness(copy, { eventTime, requestParameters: { sourceSnapshotId: `snap-${index}` }, responseElements: { snapshotId: `snap-${index}-copy` } }));
 
     expect(await look()).to.deep.equal(DONE);
     const { custody, record: acquisition } = await readCase(records, input); // which checks the chain
