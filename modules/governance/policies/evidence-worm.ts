@@ -3,8 +3,9 @@ import { CASE_TAGS } from '../../vocabulary/index.ts';
 import { unlessBreakGlass, unlessBreakGlassOr, workflowPattern, breakGlassPattern, type GuardrailContext } from './context.ts';
 
 /** SCP: evidence is written once. Not even break-glass deletes a version or bypasses governance. */
-export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument =>
-  policyDocument(
+export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument => {
+  const { imageDelivery } = context;
+  return policyDocument(
     {
       Sid: 'DenyVersionDeletion',
       Effect: 'Deny',
@@ -35,6 +36,7 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
         'ec2:DisableEbsEncryptionByDefault',
         'ec2:EnableSerialConsoleAccess',
         'ec2:ModifyEbsDefaultKmsKeyId',
+        ...(imageDelivery === undefined ? ['ec2:ModifySnapshotAttribute'] : []),
         'ec2:ModifySnapshotTier',
         'ec2:ResetEbsDefaultKmsKeyId',
         'ec2:ResetSnapshotAttribute',
@@ -43,15 +45,15 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
       Resource: '*',
       Condition: unlessBreakGlass(context),
     },
-    {
+    imageDelivery !== undefined && {
       Sid: 'DenySnapshotSharing',
       Effect: 'Deny',
       Action: 'ec2:ModifySnapshotAttribute',
       Resource: '*',
-      Condition: unlessBreakGlassOr(context, context.imageDelivery === undefined ? [] : [context.imageDelivery.pipelineRoleArn]),
+      Condition: unlessBreakGlassOr(context, [imageDelivery.pipelineRoleArn]),
     },
     // A delivered image is made from its snapshot; what belongs to a case is no image, whoever asks.
-    context.imageDelivery !== undefined && {
+    imageDelivery !== undefined && {
       Sid: 'DenyEvidenceSharing',
       Effect: 'Deny',
       Action: 'ec2:ModifySnapshotAttribute',
@@ -81,3 +83,4 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
       Condition: { Null: { 'ec2:CreateAction': 'true' }, 'ForAnyValue:StringEquals': { 'aws:TagKeys': [CASE_TAGS.purpose, CASE_TAGS.caseId] } },
     },
   );
+};

@@ -12,6 +12,7 @@ export const denyExfiltration = (context: GuardrailContext): PolicyDocument => {
         'ec2:CreateInstanceExportTask',
         'ec2:CreateStoreImageTask',
         'ec2:ExportImage',
+        ...(imageDelivery === undefined ? ['ec2:ModifyImageAttribute'] : []),
         'events:CreateApiDestination',
         'events:CreateConnection',
         'events:CreateEndpoint',
@@ -30,12 +31,12 @@ export const denyExfiltration = (context: GuardrailContext): PolicyDocument => {
       Resource: '*',
       Condition: unlessBreakGlass(context),
     },
-    {
+    imageDelivery !== undefined && {
       Sid: 'DenyImageSharing',
       Effect: 'Deny',
       Action: 'ec2:ModifyImageAttribute',
       Resource: '*',
-      Condition: unlessBreakGlassOr(context, imageDelivery === undefined ? [] : [imageDelivery.pipelineRoleArn, ...imageDelivery.receiverRoleArns]),
+      Condition: unlessBreakGlassOr(context, [imageDelivery.pipelineRoleArn, ...imageDelivery.receiverRoleArns]),
     },
     {
       Sid: 'DenyOutsideSubscriptions',

@@ -163,7 +163,7 @@ export function promiseReadBack(applied: () => Applied): void {
     const TargetId = (await emulated.outputs('organization')).forensicUnitId;
     const filters = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY', 'TAG_POLICY'];
     const attached = await ask(undefined, 'organizations', ...filters.map((Filter): Call => ['list_policies_for_target', { TargetId, Filter }]));
-    expect(attached.map(({ Policies }) => Policies.map(({ Name }: Loose) => Name).toSorted())).to.deep.equal([['FullAWSAccess', 'cleanroom-seal-1', 'cleanroom-seal-2'], ['RCPFullAWSAccess', 'cleanroom-perimeter'], ['cleanroom-case-tags']]);
+    expect(attached.map(({ Policies }) => Policies.map(({ Name }: Loose) => Name).toSorted())).to.deep.equal([['FullAWSAccess', 'cleanroom-seal-1', 'cleanroom-seal-2', 'cleanroom-seal-3'], ['RCPFullAWSAccess', 'cleanroom-perimeter'], ['cleanroom-case-tags']]);
     const [{ Parameter }] = (await askAws(emulated.moto, [{ region: 'us-east-1', service: 'ssm', method: 'get_parameter', params: { Name: sealParameterName({ prefix: 'cleanroom' }) } }])) as [Loose];
     expect(JSON.parse(Parameter.Value)).to.deep.equal({ sealed: true, reason: '' });
   });
