@@ -28,8 +28,8 @@ describe('whatever goes wrong, nothing false is called evidence and nothing stor
   for (const [index, { area, fault, expected }] of SHORT.entries()) {
     const promise = typeof expected === 'string' ? expected : expected.join(' or ');
     it(`${area}: ${fault}: ${promise}`, async () => {
-      const { ok, outcome, broken } = await results[index]!;
-      expect({ ok, outcome, broken }, `seed ${seed}`).to.deep.equal({ ok: true, outcome, broken: [] });
+      const { ok, outcome, broken, told } = await results[index]!;
+      expect({ ok, outcome, broken }, [`seed ${seed}`, ...told].join('\n')).to.deep.equal({ ok: true, outcome, broken: [] });
       expect(outcome, `seed ${seed}`).to.be.oneOf(typeof expected === 'string' ? [expected] : [...expected]);
     }).timeout(900_000);
   }

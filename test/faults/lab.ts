@@ -215,6 +215,11 @@ export class Lab {
     return { open: () => writeFile(go, '') };
   }
 
+  /** The last words of every collector that ended, for a row that does not come out as expected. */
+  get told(): string[] {
+    return this.#ended.map(({ outcome, seconds, stderr }) => `a collector ended after ${seconds.toFixed(1)} s, ${outcome}: ${stderr.trimEnd().slice(-1000)}`);
+  }
+
   /** What a place says now that is not true, looked at from this process; an exhibit without its manifest says nothing. */
   async falseNow(place: Place): Promise<string | undefined> {
     const store = await storeOf(place);

@@ -46,7 +46,7 @@ try {
     const result = await row;
     results.push(result);
     const { area, fault, ok, outcome, seconds } = result;
-    for (const problem of ok ? [] : result.broken) process.stderr.write(`    ${problem}\n`);
+    for (const problem of ok ? [] : [...result.broken, ...result.told]) process.stderr.write(`    ${problem}\n`);
     process.stderr.write(`${ok ? 'ok ' : 'NOT'} ${area}: ${fault}: ${outcome} (${seconds.toFixed(1)} s)\n`);
   }
 } catch (error) {

@@ -25,6 +25,8 @@ export type RowResult = {
   readonly ok: boolean;
   /** What else must hold and does not: a changed source, a false word in a store, a message that does not help. */
   readonly broken: readonly string[];
+  /** What its collectors said last, where it is not ok. */
+  readonly told: readonly string[];
   readonly seconds: number;
 };
 

@@ -38,7 +38,7 @@ export async function runRow(row: FaultRow, { moto, seed, long }: SuiteOptions):
   }
   const expected = typeof row.expected === 'string' ? row.expected : row.expected.join(' or ');
   const ok = isExpected(outcome, row.expected) && broken.length === 0;
-  return { area: row.area, fault: row.fault, tries: lab.tries, outcome, expected, ok, broken, seconds: (performance.now() - started) / 1000 };
+  return { area: row.area, fault: row.fault, tries: lab.tries, outcome, expected, ok, broken, told: ok ? [] : lab.told, seconds: (performance.now() - started) / 1000 };
 }
 
 /**

@@ -4,7 +4,7 @@ import { isExpected } from './row.ts';
 import { printTable } from './table.ts';
 
 const result = (more: Partial<RowResult>): RowResult => ({
-  area: 'store', fault: 'a fault', tries: 2, outcome: 'COMPLETE', expected: 'COMPLETE', ok: true, broken: [], seconds: 1.25, ...more,
+  area: 'store', fault: 'a fault', tries: 2, outcome: 'COMPLETE', expected: 'COMPLETE', ok: true, broken: [], told: [], seconds: 1.25, ...more,
 });
 
 describe('the table of faults', () => {
