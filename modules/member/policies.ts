@@ -90,11 +90,8 @@ const sourceKeyStatements = (options: MemberPolicyOptions): readonly PolicyState
   ];
 };
 
-/** Parameters of ModifyNetworkInterfaceAttribute that are not its groups. */
-const OTHER_INTERFACE_ATTRIBUTES = [
-  'AssociatedSubnetIds', 'AssociatePublicIpAddress', 'Attachment', 'ConnectionTracking', 'ConnectionTrackingSpecification', 'DeleteOnTermination', 'Description',
-  'EnablePrimaryIpv6', 'EnaSrdSpecification', 'SourceDestCheck',
-];
+/** Attributes of a network interface that are not its groups and would do harm; a role's policies have no room for all. */
+const OTHER_INTERFACE_ATTRIBUTES = ['AssociatePublicIpAddress', 'Attachment', 'Description', 'SourceDestCheck'];
 
 /** What the workflow does in a monitored account: look, protect, snapshot, share with the forensic accounts. Nothing is deleted. */
 export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
@@ -103,7 +100,8 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
   const snapshots = `arn:${partition}:ec2:*::snapshot/*`;
   const forensicAccounts = [...new Set(options.forensicPlaces.map((place) => place.account))];
   const throughEc2 = { StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' } };
-  const keys = [...forensicAccounts.map((forensic) => `arn:${partition}:kms:*:${forensic}:key/*`), ...options.sourceKeyArns];
+  const forensicKeys = forensicAccounts.map((forensic) => `arn:${partition}:kms:*:${forensic}:key/*`);
+  const keys = [...forensicKeys, ...options.sourceKeyArns];
   return policyDocument(
     {
       Sid: 'Look',
@@ -116,6 +114,8 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
         'ec2:DescribeInstances',
         'ec2:DescribeSnapshots',
         'ec2:DescribeVolumes',
+        'ec2:GetConsoleOutput',
+        'ec2:GetConsoleScreenshot',
         'elasticloadbalancing:DescribeLoadBalancers',
         'elasticloadbalancing:DescribeTargetGroups',
         'elasticloadbalancing:DescribeTargetHealth',
@@ -125,19 +125,13 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Resource: '*',
     },
     {
-      Sid: 'LookAtConsole',
-      Effect: 'Allow',
-      Action: ['ec2:GetConsoleOutput', 'ec2:GetConsoleScreenshot'],
-      Resource: ec2('instance'),
-    },
-    {
       // AWS documents no list of the key's values, and spells those in its examples in more than one way.
       Sid: 'ProtectTheSuspect',
       Effect: 'Allow',
       Action: 'ec2:ModifyInstanceAttribute',
       Resource: ec2('instance'),
       Condition: {
-        StringEqualsIgnoreCase: { 'ec2:Attribute': ['DisableApiTermination', 'DisableApiStop', 'InstanceInitiatedShutdownBehavior', 'BlockDeviceMapping', 'BlockDeviceMappings'] },
+        StringEqualsIgnoreCase: { 'ec2:Attribute': ['DisableApiTermination', 'DisableApiStop', 'InstanceInitiatedShutdownBehavior', 'BlockDeviceMapping'] },
       },
     },
     {
@@ -243,7 +237,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Sid: 'EncryptWhatIsSent',
       Effect: 'Allow',
       Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      Resource: keys,
+      Resource: forensicKeys,
       Condition: { StringLike: { 'kms:ViaService': 's3.*.amazonaws.com' } },
     },
     options.containment && {
@@ -255,17 +249,11 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Condition: { StringNotEqualsIgnoreCase: { 'ec2:Attribute': OTHER_INTERFACE_ATTRIBUTES } },
     },
     options.containment && {
-      // Authorized in the same call, each by itself and without that key.
+      // Its instance and its groups are authorized in the same call, each by itself and without that key.
       Sid: 'IsolateWith',
       Effect: 'Allow',
-      Action: 'ec2:ModifyNetworkInterfaceAttribute',
-      Resource: [ec2('instance'), ec2('security-group'), ec2('subnet')],
-    },
-    options.containment && {
-      Sid: 'SwitchMetadataOff',
-      Effect: 'Allow',
-      Action: 'ec2:ModifyInstanceMetadataOptions',
-      Resource: ec2('instance'),
+      Action: ['ec2:ModifyInstanceMetadataOptions', 'ec2:ModifyNetworkInterfaceAttribute'],
+      Resource: [ec2('instance'), ec2('security-group')],
     },
     ...(options.containment ? credentialStatements(options) : []),
     options.containment && {

@@ -16,6 +16,7 @@ const NOT_NAMED: readonly string[] = [
   'ec2:RunInstances snapshot', // of a block device mapping, and the image's own is taken
   'ec2:AuthorizeSecurityGroupIngress security-group-rule', // of a rule that is tagged when it is made
   'ec2:AuthorizeSecurityGroupEgress security-group-rule',
+  'ec2:ModifyNetworkInterfaceAttribute subnet', // of a change of its subnets
   'ec2:ModifyInstanceAttribute security-group', // of a change of the instance's groups; ours are changed by interface
 ];
 

@@ -693,7 +693,6 @@ export function matrixOf(world: World, place: Place, members: readonly string[])
         ['allow', 'ec2:ModifyNetworkInterfaceAttribute', ec2(place, 'instance', 'i-1', firstMember)],
         ['allow', 'ec2:ModifyNetworkInterfaceAttribute', ec2(place, 'security-group', 'sg-1', firstMember), { 'aws:ResourceTag/CaseId': OWN }],
         ['allow', 'ec2:ModifyNetworkInterfaceAttribute', ec2(place, 'security-group', 'sg-2', firstMember)],
-        ['allow', 'ec2:ModifyNetworkInterfaceAttribute', ec2(place, 'subnet', 'subnet-1', firstMember)],
         ['deny', 'ec2:ModifyNetworkInterfaceAttribute', ec2(place, 'network-interface', 'eni-1', firstMember), { 'ec2:Attribute': 'attachment' }],
         ['deny', 'ec2:ModifyNetworkInterfaceAttribute', ec2(place, 'network-interface', 'eni-1', firstMember), { 'ec2:Attribute': 'SourceDestCheck' }],
         ['deny', 'ec2:ModifyInstanceAttribute', ec2(place, 'instance', 'i-1', firstMember), { 'ec2:Attribute': 'GroupSet' }],
