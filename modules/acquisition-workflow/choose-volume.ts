@@ -9,7 +9,7 @@ export interface VolumeChoice {
   readonly throughput?: number;
   /** gp3 only. */
   readonly iops?: number;
-  /** MiB/s at which EBS fetches the snapshot's blocks; absent for AWS's own pace, which nothing guarantees. */
+  /** MiB/s at which EBS fetches the snapshot's blocks, to ask for; absent for AWS's own pace, which nothing guarantees. gp3 only. */
   readonly initializationRate?: number;
   /** Type of the collector. */
   readonly instanceType: string;
@@ -41,10 +41,16 @@ const MIB_PER_GIB = 1_024;
 const { gp3Iops, gp3IopsPerGiB, gp3Throughput, gp3ThroughputPerIops, initializationRate: RATE } = VOLUMES;
 const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
 
-/** The fastest initialization that this volume's share of the Region's quota leaves; undefined below the least that EBS takes. */
-function affordableRate(concurrent: number): number | undefined {
-  const share = Math.floor(QUOTAS.initializationRate.value / concurrent);
-  return share < RATE.least.value ? undefined : Math.min(share, RATE.most.value);
+/** Volumes that are filled at the least rate in one turn. */
+const IN_A_TURN = QUOTAS.initializationRate.value / RATE.least.value;
+
+/** Volumes at once that are filled in two turns; one more turn takes longer than AWS's own pace. */
+export const MOST_IN_TURNS = 2 * IN_A_TURN;
+
+/** The fastest initialization that this volume's share of the Region's quota leaves, and the turns until the last volume has it. */
+function shareOf(concurrent: number): { readonly rate: number; readonly turns: number } {
+  const rate = clamp(Math.floor(QUOTAS.initializationRate.value / concurrent), RATE.least.value, RATE.most.value);
+  return { rate, turns: Math.ceil(concurrent / IN_A_TURN) };
 }
 
 /** Seconds to read a volume: a collector has its burst bandwidth for half an hour, and its baseline after it. */
@@ -75,11 +81,12 @@ export function chooseVolume({ sizeGiB, deadlineMinutes, volumeType, concurrent 
   if (volumeType === 'standard' && sizeGiB > VOLUMES.magneticSize.value) {
     throw new RangeError(`a magnetic volume of ${sizeGiB} GiB was asked for; at most ${VOLUMES.magneticSize.value} GiB are allowed: choose the volume type gp3 for this case`);
   }
-  const rate = affordableRate(Math.max(1, concurrent));
-  const arriving = rate ?? VOLUMES.defaultInitialization.value;
+  const { rate, turns } = shareOf(Math.max(1, concurrent));
+  const own = concurrent > MOST_IN_TURNS;
+  const arriving = own ? VOLUMES.defaultInitialization.value : rate / turns;
   const mebibytes = sizeGiB * MIB_PER_GIB;
   const limits = [
-    { boundBy: rate === undefined ? ('default initialization' as const) : ('initialization rate' as const), limit: arriving },
+    { boundBy: own ? ('default initialization' as const) : ('initialization rate' as const), limit: arriving },
     { boundBy: 'collector' as const, limit: VOLUMES.collectorCeiling.value },
     ...(volumeType === 'standard' ? [{ boundBy: 'magnetic volume' as const, limit: VOLUMES.magneticThroughput.value }] : []),
   ].toSorted((a, b) => a.limit - b.limit);
@@ -87,8 +94,7 @@ export function chooseVolume({ sizeGiB, deadlineMinutes, volumeType, concurrent 
   const { size, seconds, sustained } = chooseCollector(mebibytes, readRate, architecture);
   return {
     volumeType,
-    ...(volumeType === 'gp3' ? provisioned(sizeGiB, arriving) : {}),
-    ...(rate === undefined ? {} : { initializationRate: rate }),
+    ...(volumeType === 'gp3' ? { ...provisioned(sizeGiB, rate), ...(own ? {} : { initializationRate: rate }) } : {}),
     instanceType: size.instanceType,
     vcpus: size.vcpus,
     usdPerHour: size.usdPerHour,

@@ -1,9 +1,10 @@
 import { caseRolePath, CASE_TAGS, LogEvent, READINESS } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Data, type Flow } from './asl.ts';
+import { MOST_IN_TURNS } from '../choose-volume.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { loop } from './poll.ts';
 import { readEvents } from './read-events.ts';
-import { anyErrorOf, callTask, lostAnswers, touched, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, lostAnswers, notedAndOn, touched, type WorkflowNames } from './tasks.ts';
 
 /** Tags by which the collector learns what it is for; `cleanroom:…` are its settings. */
 const collectorTags = (names: WorkflowNames): Data => [
@@ -31,7 +32,7 @@ export const collectorBranch = (names: WorkflowNames): Flow => {
   return {
     StartAt: 'Begin with the collector',
     States: {
-      ...branchStart('Begin with the collector', 'Start a collector', { collector: '', ready: false }),
+      ...branchStart('Begin with the collector', 'Start a collector', { collector: '', ready: false, crowd: 1 }),
       'Start a collector': callTask(names, {
         comment: 'In the isolated subnet, without a key pair, with IMDSv2, and with leave to write under its one case only',
         service: 'ec2',
@@ -54,7 +55,7 @@ export const collectorBranch = (names: WorkflowNames): Flow => {
         seconds: 120,
         // A profile takes some seconds until EC2 knows it, and a zone without room may have some in a minute.
         // A thousand starts take ten minutes at the rate that AWS allows.
-        retry: [{ ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 5, MaxAttempts: 20, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' }],
+        retry: [{ ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 6, MaxAttempts: 30, BackoffRate: 1.2, MaxDelaySeconds: 60, JitterStrategy: 'FULL' }],
         assign: {
           collector: jsonata('$states.result.Instances[0].InstanceId'),
           since: jsonata('$toMillis($states.context.State.EnteredTime) - 60000'),
@@ -79,12 +80,23 @@ export const collectorBranch = (names: WorkflowNames): Flow => {
         again: ASK,
         judge: 'Is the collector ready?',
         wait: 'Wait for the collector',
-        rules: [{ Condition: jsonata('$ready'), Next: 'The collector is ready' }],
+        rules: [{ Condition: jsonata('$ready'), Next: 'Count the collectors at work' }],
+        least: 15, // it is ready long before the snapshot is, and CloudWatch Logs answers ten such questions a second
         within: READINESS.startSeconds,
         late: failed,
         lateProblem: jsonata(`{"state": "Is the collector ready?", "error": "Cleanroom.CollectorNotReady", "cause": "collector " & $collector & " did not log ${LogEvent.collectorStarted} in ${READINESS.startSeconds} seconds; look at its console output"}`),
       }),
-      ...branchEnds({ done: 'The collector is ready', failed, tells: { collector: jsonata('$collector') } }),
+      'Count the collectors at work': callTask(names, {
+        comment: 'By their root volumes: as many volumes share what the Region fills at once. More than a page are as good as a page',
+        service: 'ec2',
+        action: 'describeVolumes',
+        args: { Filters: [{ Name: `tag:${CASE_TAGS.purpose}`, Values: ['collector'] }], MaxResults: 2 * MOST_IN_TURNS },
+        asks: 'patiently',
+        assign: { crowd: jsonata(`$max([1, $count($states.result.Volumes[$not(${quoted(CASE_TAGS.exhibitId)} in Tags.Key)])])`) },
+        catch: notedAndOn('Count the collectors at work', 'The collector is ready'),
+        next: 'The collector is ready',
+      }),
+      ...branchEnds({ done: 'The collector is ready', failed, tells: { collector: jsonata('$collector'), crowd: jsonata('$crowd') } }),
     },
   };
 };

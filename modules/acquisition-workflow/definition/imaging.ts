@@ -1,17 +1,20 @@
 import { LogEvent, READINESS } from '../../vocabulary/index.ts';
+import { MOST_IN_TURNS } from '../choose-volume.ts';
+import { QUOTAS, VOLUMES } from '../estimate-data.ts';
 import { jsonata, quoted, type Data, type Flow, type Retrier, type States } from './asl.ts';
 import { branchEnds, branchStart, toBranchEnd } from './branch.ts';
 import { rememberLost } from './lost-answer.ts';
-import { loop, poll } from './poll.ts';
+import { loop, pauseState, poll } from './poll.ts';
 import { ALL_READ, readEvents } from './read-events.ts';
 import { CALLS_CHANGE, recordTask } from './records.ts';
 import { caseTags } from './snapshot.ts';
-import { anyErrorOf, callTask, handlerTask, lostAnswers, madeCall, TOLD_CALLS, touched, whenItFails, type WorkflowNames } from './tasks.ts';
+import { anyErrorOf, callTask, handlerTask, lostAnswers, madeCall, problemOf, TOLD_CALLS, TOO_FAST, touched, whenItFails, type WorkflowNames } from './tasks.ts';
 
 /** A volume is there in seconds. */
 export const VOLUME_SECONDS = 1800;
 
 const FAILED = 'Say why it is not imaged';
+const { initializationRate: RATE } = VOLUMES;
 const own = (names: WorkflowNames) => quoted(names.account);
 
 /** The image's manifest: written last, so that where it is, the image is. */
@@ -20,7 +23,7 @@ const MANIFEST_KEY = '$case.caseId & "/disk_evidence/" & $volume.volumeId & ".ma
 /** Tried again for minutes: the Region may be making as many volumes as it can. By the client token it is one volume whatever was lost. */
 const PATIENT: Retrier = { ErrorEquals: [anyErrorOf('ec2'), ...lostAnswers('ec2')], IntervalSeconds: 5, MaxAttempts: 10, BackoffRate: 2, MaxDelaySeconds: 120, JitterStrategy: 'FULL' };
 
-const restore = (names: WorkflowNames, state: string, args: { readonly [key: string]: Data }, otherwise?: string): States => ({
+const restore = (names: WorkflowNames, state: string, args: { readonly [key: string]: Data }, refused?: string): States => ({
   [state]: callTask(names, {
     service: 'ec2',
     action: 'createVolume',
@@ -35,9 +38,9 @@ const restore = (names: WorkflowNames, state: string, args: { readonly [key: str
       ...args,
     },
     seconds: 120,
-    retry: [{ ...PATIENT, ...(otherwise === undefined ? {} : { MaxAttempts: 2 }) }],
-    assign: { workVolume: jsonata('$states.result.VolumeId'), calls: touched('ec2', 'createVolume', '$shared, $states.result.VolumeId', own(names), names.region) },
-    catch: [...(otherwise === undefined ? [] : [{ ErrorEquals: [anyErrorOf('ec2')], Next: otherwise }]), ...toBranchEnd(state, FAILED)],
+    retry: [refused === undefined ? PATIENT : { ...PATIENT, ErrorEquals: lostAnswers('ec2') }],
+    assign: { workVolume: jsonata('$states.result.VolumeId'), calls: touched('ec2', 'createVolume', '$shared, $states.result.VolumeId', own(names), names.region), waited: 0, problem: null },
+    catch: [...(refused === undefined ? [] : [{ ErrorEquals: [anyErrorOf('ec2')], Assign: { problem: problemOf(state) }, Next: refused }]), ...toBranchEnd(state, FAILED)],
     next: 'Look at the volume',
   }),
 });
@@ -48,22 +51,49 @@ const fast = {
   Iops: jsonata('$exists($volume.iops) ? $volume.iops : 3000'),
 };
 
+const IN_TURN = 'Restore it to a volume that is filled fast';
+/** What EC2 says where the Region fills as much as it may, or where calls come too fast. */
+const IS_FULL = '$contains($problem.cause, /limit|quota|exceed|too many/i)';
+/** Seconds for which a volume that is filled at the least rate keeps its share: after so long another one's turn has come. */
+const TURN = `$ceil($volume.sizeGiB * ${1024 / RATE.least.value})`;
+/** Looked for at the turn's end, and for some seconds more; then the Region's own pace is as fast. */
+const LATE_SECONDS = 25;
+const PAUSE = `$max([5, $min([120, $contains($problem.cause, ${TOO_FAST}) ? 5 : ${TURN} - $waited])])`;
+
+/**
+ * The Region fills so much at once, whoever asks. Each volume asks for its share of that among the volumes that are imaged now,
+ * at the least for the slowest rate there is; who gets none waits for one turn, and then takes AWS's own pace.
+ */
+const turnStates = (names: WorkflowNames): States => ({
+  ...restore(
+    names,
+    IN_TURN,
+    { ...fast, VolumeInitializationRate: jsonata(`$max([${RATE.least.value}, $min([$volume.initializationRate, $floor(${QUOTAS.initializationRate.value} / $crowd)])])`) },
+    'Is it not its turn?',
+  ),
+  'Is it not its turn?': {
+    Type: 'Choice',
+    Choices: [
+      { Condition: jsonata(`$not(${IS_FULL})`), Next: 'Restore it to a fast volume' },
+      { Condition: jsonata(`$waited >= ${TURN} + ${LATE_SECONDS}`), Next: 'Restore it to a fast volume' },
+    ],
+    Default: 'Wait for its turn',
+  },
+  'Wait for its turn': { Type: 'Wait', Seconds: jsonata(PAUSE), Assign: { waited: jsonata(`$waited + ${PAUSE}`) }, Output: {}, Next: IN_TURN },
+});
+
 const restoreStates = (names: WorkflowNames): States => ({
   'Which type of volume?': {
     Type: 'Choice',
     Choices: [
       { Condition: jsonata('$volume.volumeType = "standard"'), Next: 'Restore it to a magnetic volume' },
-      { Condition: jsonata('$exists($volume.initializationRate)'), Next: 'Restore it to a volume that is filled fast' },
+      // Among more than that, AWS's own pace is as fast as the last turn, and EC2 makes five volumes a second: none is asked for in vain.
+      { Condition: jsonata(`$exists($volume.initializationRate) and $crowd <= ${MOST_IN_TURNS}`), Next: IN_TURN },
     ],
     Default: 'Restore it to a fast volume',
   },
   ...restore(names, 'Restore it to a magnetic volume', { VolumeType: 'standard' }),
-  ...restore(
-    names,
-    'Restore it to a volume that is filled fast',
-    { ...fast, VolumeInitializationRate: jsonata('$volume.initializationRate') },
-    'Restore it to a fast volume', // over the Region's initialisation throughput it fails: then AWS fills it at its own pace
-  ),
+  ...turnStates(names),
   ...restore(names, 'Restore it to a fast volume', fast),
   ...poll({
     ask: 'Look at the volume',
@@ -130,6 +160,20 @@ const restoreStates = (names: WorkflowNames): States => ({
   }),
 });
 
+const lookStates = (names: WorkflowNames, look: string, judge: string, otherwise: string): States => ({
+  [look]: callTask(names, {
+    // A list, and not a head request: without leave to list, S3 answers 403 for what is not there yet.
+    service: 's3',
+    action: 'listObjectsV2',
+    args: { Bucket: jsonata('$plan.bucket'), Prefix: jsonata(MANIFEST_KEY), MaxKeys: 1 },
+    asks: 'patiently',
+    assign: { found: jsonata(`$count($states.result.Contents[Key = ${MANIFEST_KEY}]) > 0`) },
+    catch: toBranchEnd(look, FAILED),
+    next: judge,
+  }),
+  [judge]: { Type: 'Choice', Choices: [{ Condition: jsonata('$found'), Next: 'Prove the evidence' }], Default: otherwise },
+});
+
 /** JSONata: whether a page says that the collector ended. */
 const STOPPED = `$count($states.result.Events[$parse(Message).event = ${quoted(LogEvent.collectorStopped)}]) > 0`;
 
@@ -173,21 +217,10 @@ const watchStates = (names: WorkflowNames): States => ({
     late: FAILED,
     lateProblem: jsonata('{"state": "Does the collector live?", "error": "Cleanroom.DeadlinePassed", "cause": "there was no manifest after " & $case.options.deadlineMinutes & " minutes; the collector is left to go on, and the case can be opened again"}'),
   }),
-  'Look for the manifest': callTask(names, {
-    // A list, and not a head request: without leave to list, S3 answers 403 for what is not there yet.
-    service: 's3',
-    action: 'listObjectsV2',
-    args: { Bucket: jsonata('$plan.bucket'), Prefix: jsonata(MANIFEST_KEY), MaxKeys: 1 },
-    asks: 'patiently',
-    assign: { found: jsonata(`$count($states.result.Contents[Key = ${MANIFEST_KEY}]) > 0`) },
-    catch: toBranchEnd('Look for the manifest', FAILED),
-    next: 'Is there a manifest?',
-  }),
-  'Is there a manifest?': {
-    Type: 'Choice',
-    Choices: [{ Condition: jsonata('$found'), Next: 'Prove the evidence' }],
-    Default: 'Ask for the collector\'s heartbeat',
-  },
+  ...lookStates(names, 'Look for the manifest', 'Is there a manifest?', 'Wait some more for the image'),
+  'Wait some more for the image': pauseState('Look for the manifest again'),
+  // Twice for each question to CloudWatch Logs, which answers ten a second, whoever asks.
+  ...lookStates(names, 'Look for the manifest again', 'Is there a manifest now?', 'Ask for the collector\'s heartbeat'),
 });
 
 const proofStates = (names: WorkflowNames): States => ({

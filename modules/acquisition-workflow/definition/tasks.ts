@@ -77,6 +77,9 @@ export const changeAgain = (service: Service, action = ''): readonly Retrier[] =
   { ErrorEquals: [anyErrorOf(service), ...(PASSING[service] ?? []), ...(REPEATABLE.has(`${service}:${action}`) ? lostAnswers(service) : [])], IntervalSeconds: 3, MaxAttempts: 4, BackoffRate: 2, MaxDelaySeconds: 30, JitterStrategy: 'FULL' },
 ];
 
+/** What EC2 says where calls come too fast, as a JSONata pattern: its errors have one name. */
+export const TOO_FAST = '/request ?limit|throttl|rate exceeded/i';
+
 /** What is remembered of an error: never more than a record, a log line or a message can take, and never nothing. */
 export const problemOf = (what: string): Expression =>
   jsonata(

@@ -33,14 +33,14 @@ const ADDED = {
 /** Plain JSON of what JSONata gives: its sequences and functions go no further. */
 const plain = (value: unknown): unknown => (value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as unknown));
 
-/** Evaluates one expression. @param nowMs the time that `$now` and `$millis` give */
-export async function evaluateExpression(text: string, variables: Variables, nowMs: number): Promise<unknown> {
+/** Evaluates one expression. @param nowMs the time that `$now` and `$millis` give @param random what `$random` gives */
+export async function evaluateExpression(text: string, variables: Variables, nowMs: number, random: () => number = Math.random): Promise<unknown> {
   try {
     let expression = compiled.get(text);
     if (!expression) compiled.set(text, (expression = jsonata(text)));
     const result: unknown = await expression.evaluate(undefined, {
       ...ADDED,
-      random: Math.random,
+      random,
       now: () => new Date(nowMs).toISOString(),
       millis: () => nowMs,
       ...variables,
@@ -52,15 +52,15 @@ export async function evaluateExpression(text: string, variables: Variables, now
 }
 
 /** Evaluates all expressions in a piece of data; one that gives nothing is an error, as in Step Functions. */
-export async function evaluateData(data: unknown, variables: Variables, nowMs: number): Promise<unknown> {
+export async function evaluateData(data: unknown, variables: Variables, nowMs: number, random?: () => number): Promise<unknown> {
   const text = expressionIn(data);
   if (text !== undefined) {
-    const result = await evaluateExpression(text, variables, nowMs);
+    const result = await evaluateExpression(text, variables, nowMs, random);
     if (result === undefined) throw new AslError('States.QueryEvaluationError', `the expression gives nothing: ${text.trim().slice(0, 300)}`);
     return result;
   }
-  if (Array.isArray(data)) return Promise.all(data.map((item) => evaluateData(item, variables, nowMs)));
+  if (Array.isArray(data)) return Promise.all(data.map((item) => evaluateData(item, variables, nowMs, random)));
   if (typeof data !== 'object' || data === null) return data;
-  const entries = await Promise.all(Object.entries(data).map(async ([key, value]) => [key, await evaluateData(value, variables, nowMs)] as const));
+  const entries = await Promise.all(Object.entries(data).map(async ([key, value]) => [key, await evaluateData(value, variables, nowMs, random)] as const));
   return Object.fromEntries(entries);
 }

@@ -27,6 +27,8 @@ export interface ExecutionOptions {
   readonly clock: Clock;
   /** Where waiting tasks put the way to wake them, by token. */
   readonly tokens?: Tokens;
+  /** From 0 to 1: what `$random` gives, and the jitter of a retry takes. @default chance; a retry's whole pause */
+  readonly random?: () => number;
 }
 
 /** What happened, in order: which state was entered, and how. */
@@ -150,7 +152,7 @@ export class Execution {
     this.#history.push({ type: 'entered', state: name, at: enteredAt });
     for (const attempts = new Map<Retrier, number>(); ; ) {
       const retries = [...attempts.values()].reduce((sum, count) => sum + count, 0);
-      const visit = new Visit(this.#options.clock, frame, input, { Name: name, EnteredTime: new Date(enteredAt).toISOString(), RetryCount: retries });
+      const visit = new Visit(this.#options, frame, input, { Name: name, EnteredTime: new Date(enteredAt).toISOString(), RetryCount: retries });
       try {
         return await this.#once(name, state, visit);
       } catch (error) {
@@ -160,7 +162,8 @@ export class Execution {
         const done = retrier ? (attempts.get(retrier) ?? 0) : 0;
         if (retrier && done < retrier.MaxAttempts) {
           attempts.set(retrier, done + 1);
-          await clock.sleep(Math.min(retrier.IntervalSeconds * retrier.BackoffRate ** done, retrier.MaxDelaySeconds ?? Infinity), name);
+          const longest = Math.min(retrier.IntervalSeconds * retrier.BackoffRate ** done, retrier.MaxDelaySeconds ?? Infinity);
+          await clock.sleep(retrier.JitterStrategy === 'FULL' ? longest * (this.#options.random?.() ?? 1) : longest, name);
           this.#note('retried', name, error);
           continue;
         }
@@ -308,13 +311,13 @@ interface Leaving {
 class Visit {
   readonly input: unknown;
   readonly context: Readonly<Record<string, unknown>>;
-  readonly #clock: Clock;
+  readonly #run: Pick<ExecutionOptions, 'clock' | 'random'>;
   readonly #frame: Frame;
   readonly #stateContext: Readonly<Record<string, unknown>>;
   readonly #more: Readonly<Record<string, unknown>>;
 
-  constructor(clock: Clock, frame: Frame, input: unknown, stateContext: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}) {
-    this.#clock = clock;
+  constructor(run: Pick<ExecutionOptions, 'clock' | 'random'>, frame: Frame, input: unknown, stateContext: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}) {
+    this.#run = run;
     this.#frame = frame;
     this.input = input;
     this.#stateContext = stateContext;
@@ -323,12 +326,12 @@ class Visit {
   }
 
   with(more: Readonly<Record<string, unknown>>): Visit {
-    return new Visit(this.#clock, this.#frame, this.input, this.#stateContext, { ...this.#more, ...more });
+    return new Visit(this.#run, this.#frame, this.input, this.#stateContext, { ...this.#more, ...more });
   }
 
   evaluate(data: unknown): Promise<unknown> {
     const states = { input: this.input, ...this.#more, context: this.context };
-    return evaluateData(data, { ...this.#frame.scope.all(), states }, this.#clock.now());
+    return evaluateData(data, { ...this.#frame.scope.all(), states }, this.#run.clock.now(), this.#run.random);
   }
 
   async assign(assign: Readonly<Record<string, unknown>> | undefined): Promise<void> {

@@ -14,9 +14,9 @@ describe('the choice of a work volume', () => {
     expect(chooseVolume({ sizeGiB: 8, ...gp3 })).to.deep.include({ initializationRate: 300, throughput: 300, iops: 3000, readRate: 300, instanceType: 'c7g.large', boundBy: 'initialization rate' });
   });
 
-  it('shares the Region\'s initialization rate, and asks for none where a share is under what EBS takes', () => {
+  it('shares the Region\'s initialization rate, in two turns where a share is under what EBS takes, and asks for none where that is slower than AWS\'s own pace', () => {
     const rateAmong = (concurrent: number) => chooseVolume({ sizeGiB: 8, ...gp3, concurrent }).initializationRate;
-    expect([1, 16, 17, 50, 51].map(rateAmong)).to.deep.equal([300, 300, 294, 100, undefined]);
+    expect([1, 16, 17, 50, 51, 100, 101].map(rateAmong)).to.deep.equal([300, 300, 294, 100, 100, 100, undefined]);
     for (const concurrent of [1, 7, 16, 17, 33, 50]) expect((rateAmong(concurrent) ?? 0) * concurrent).to.be.at.most(QUOTAS.initializationRate.value);
   });
 

@@ -96,7 +96,7 @@ export const boundedLoops: Proof = (machine) =>
           const choice = flow.States[other]!;
           return choice.Type === 'Choice' && limitsOf(choice).some((limit) => limit.counter === counter && !loop.has(limit.next));
         });
-        const setBack = edges.some(({ from, to, assign }) => from !== name && loop.has(from) && loop.has(to) && assign !== undefined && counter in assign);
+        const setBack = edges.some(({ from, to, assign }) => from !== name && loop.has(from) && loop.has(to) && assign !== undefined && counter in assign && !String((assign as Record<string, unknown>)[counter]).startsWith(`{% $${counter} + $max([`));
         const unavoidable = limits.some((limit) => !comesBack(edges.filter(({ from }) => from !== limit), name));
         return unavoidable && !setBack;
       });

@@ -129,10 +129,56 @@ describe('an acquisition that goes wrong', function () {
     const { run, record } = await acquire({ hook: ({ action, args }) => (action === 'createVolume' && 'VolumeInitializationRate' in args ? ec2Says('Internal error, and the volume may have been made') : undefined) });
     expect([run.status, record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
     const asked = run.calls.filter(({ action }) => action === 'createVolume').map(({ args }) => [String(args['ClientToken']), 'VolumeInitializationRate' in args] as const);
-    expect(asked.map(([, fast]) => fast)).to.deep.equal([true, true, true, false]);
+    expect(asked.map(([, fast]) => fast)).to.deep.equal([true, false]);
     expect(new Set(asked.map(([token]) => token)).size).to.equal(2);
-    expect(asked[3]![0]).not.to.equal(asked[0]![0]);
+    expect(asked[1]![0]).not.to.equal(asked[0]![0]);
     for (const [token] of asked) expect(token.length).to.be.at.most(64);
+  });
+
+  it('waits one turn where the Region fills as much at once as it may, and then restores at AWS\'s own pace', async () => {
+    const rates: unknown[] = [];
+    const full = (call: AwsCall, refusals: number): ReturnType<Hook> => {
+      if (call.action !== 'createVolume' || call.inMember) return undefined;
+      rates.push(call.args['VolumeInitializationRate']);
+      return rates.length <= refusals ? ec2Says('VolumeInitializationRateLimitExceeded: you have exceeded the initialization rate') : undefined;
+    };
+    const inTurn = await acquire({ hook: (call) => full(call, 1) });
+    expect(inTurn.record.status).to.equal('COMPLETE');
+    expect(rates).to.deep.equal([300, 300]);
+    const waited = statesOf(inTurn.run).filter((state) => state === 'Wait for its turn');
+    expect(waited).to.have.length(1);
+    rates.length = 0;
+    const never = await acquire({ hook: (call) => full(call, 7) });
+    expect(never.record.status).to.equal('COMPLETE');
+    // 8 GiB at 100 MiB/s: a turn of 82 seconds, then every five of them.
+    expect(rates).to.deep.equal([300, 300, 300, 300, 300, 300, 300, undefined]);
+  });
+
+  it('does not wait for a turn where the Region refuses for another reason', async () => {
+    const rates: unknown[] = [];
+    const ended = await acquire({
+      hook: (call) => {
+        if (call.action !== 'createVolume' || call.inMember) return undefined;
+        rates.push(call.args['VolumeInitializationRate']);
+        return rates.length === 1 ? ec2Says('InternalError: try again') : undefined;
+      },
+    });
+    expect(ended.record.status).to.equal('COMPLETE');
+    expect(rates).to.deep.equal([300, undefined]);
+    expect(statesOf(ended.run)).not.to.include('Wait for its turn');
+  });
+
+  it('asks for a share of what the Region fills that leaves the other collectors theirs', async () => {
+    const rates: unknown[] = [];
+    const others = { Volumes: Array.from({ length: 20 }, () => ({ Tags: [{ Key: 'CleanroomPurpose', Value: 'collector' }] })) };
+    const ended = await acquire({
+      hook: (call) => {
+        if (call.action === 'createVolume' && !call.inMember) rates.push(call.args['VolumeInitializationRate']);
+        return call.state === 'Count the collectors at work' ? Promise.resolve(others) : undefined;
+      },
+    });
+    expect(ended.record.status).to.equal('COMPLETE');
+    expect(rates).to.deep.equal([250]);
   });
 
   it('gives up a collector that never says it is ready', async () => {

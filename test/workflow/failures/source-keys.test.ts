@@ -19,7 +19,7 @@ const refused = (): Promise<never> => Promise.reject(new AslError('Kms.KmsExcept
 const isTry = ({ action, inMember }: AwsCall): boolean => action === 'describeKey' && !inMember;
 
 describe('the keys of a suspect\'s volumes', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let world: AwsWorld;
   const records = new MemoryRecords();
   before(async () => {

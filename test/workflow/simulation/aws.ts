@@ -1,6 +1,5 @@
 import { DURATIONS, QUOTAS, VOLUMES } from '../../../modules/acquisition-workflow/estimate-data.ts';
-import type { VirtualClock } from './clock.ts';
-import { Rates, Refused } from './quotas.ts';
+import { Rates, Refused, type SimulatedTime } from './quotas.ts';
 
 const MIB_PER_GIB = 1_024;
 
@@ -11,8 +10,10 @@ interface Snapshot {
 interface WorkVolume {
   readonly sizeGiB: number;
   readonly readyAt: number;
-  /** MiB/s at which its blocks arrive. */
+  /** MiB/s at which its blocks arrive when they are read. */
   readonly arriving: number;
+  /** When it is filled, whether it is read or not: with a provisioned rate alone. */
+  readonly filledAt: number;
   readonly throughput: number;
 }
 
@@ -29,7 +30,7 @@ export interface AwsOptions {
  */
 export class SimulatedAws {
   readonly rates: Rates;
-  readonly #clock: VirtualClock;
+  readonly #clock: SimulatedTime;
   readonly #vcpuQuota: number;
   readonly #raised: number;
   readonly #snapshots = new Map<string, Snapshot>();
@@ -37,13 +38,14 @@ export class SimulatedAws {
   readonly #instances = new Map<string, { readonly readyAt: number; readonly vcpus: number }>();
   readonly #images = new Map<string, number>();
   readonly #copies = new Map<string, number[]>();
+  readonly #ended = new Map<string, number>();
   #initializing: { readonly until: number; readonly rate: number }[] = [];
   #vcpus = 0;
   #ids = 0;
   /** The most that there ever was of something at once. */
   readonly peaks = { copies: 0, initializing: 0, vcpus: 0, volumesTiB: 0 };
 
-  constructor(clock: VirtualClock, { vcpus, raised = 1 }: AwsOptions) {
+  constructor(clock: SimulatedTime, { vcpus, raised = 1 }: AwsOptions) {
     this.#clock = clock;
     this.#vcpuQuota = vcpus;
     this.#raised = raised;
@@ -106,7 +108,7 @@ export class SimulatedAws {
       this.peaks.initializing = Math.max(this.peaks.initializing, inUse + initializationRate);
     }
     const id = this.#id('vol');
-    this.#volumes.set(id, { sizeGiB, readyAt: now + DURATIONS.volumeAvailable.value, arriving: initializationRate ?? VOLUMES.defaultInitialization.value, throughput });
+    this.#volumes.set(id, { sizeGiB, readyAt: now + DURATIONS.volumeAvailable.value, arriving: initializationRate === undefined ? VOLUMES.defaultInitialization.value : Infinity, filledAt: initializationRate === undefined ? 0 : now + (sizeGiB * MIB_PER_GIB) / initializationRate, throughput });
     this.peaks.volumesTiB = Math.max(this.peaks.volumesTiB, [...this.#volumes.values()].reduce((sum, volume) => sum + volume.sizeGiB, 0) / 1_024);
     return id;
   }
@@ -135,12 +137,13 @@ export class SimulatedAws {
   }
 
   /** Attaching is what starts the imaging; the manifest is there when it is done. */
-  async attachVolume(account: string, volume: string): Promise<void> {
+  /** @param name what the image is looked for by. @default the volume's id */
+  async attachVolume(account: string, volume: string, name = volume): Promise<void> {
     await this.call(account, 'ec2:AttachVolume');
-    const { sizeGiB = 0, arriving = 1, throughput = 1 } = this.#volumes.get(volume) ?? {};
+    const { sizeGiB = 0, arriving = 1, filledAt = 0, throughput = 1 } = this.#volumes.get(volume) ?? {};
     const rate = Math.min(arriving, throughput, VOLUMES.collectorCeiling.value);
-    const reading = (sizeGiB * MIB_PER_GIB) / rate;
-    this.#images.set(volume, this.#clock.now + DURATIONS.attach.value + DURATIONS.collectorStart.value + reading + DURATIONS.collectorFinish.value);
+    const begun = this.#clock.now + DURATIONS.attach.value + DURATIONS.collectorStart.value;
+    this.#images.set(name, Math.max(filledAt, begun + (sizeGiB * MIB_PER_GIB) / rate) + DURATIONS.collectorFinish.value);
   }
 
   async manifestThere(account: string, volume: string): Promise<boolean> {
@@ -148,12 +151,31 @@ export class SimulatedAws {
     return (this.#images.get(volume) ?? Infinity) <= this.#clock.now;
   }
 
-  async release(account: string, volume: string, instance: string): Promise<void> {
+  async countInstances(account: string): Promise<number> {
+    await this.call(account, 'ec2:DescribeVolumes');
+    return this.#instances.size;
+  }
+
+  async terminate(account: string, instance: string): Promise<void> {
     await this.call(account, 'ec2:TerminateInstances');
     this.#vcpus -= this.#instances.get(instance)?.vcpus ?? 0;
     this.#instances.delete(instance);
-    await this.#clock.sleep(DURATIONS.terminate.value);
+    this.#ended.set(instance, this.#clock.now + DURATIONS.terminate.value);
+  }
+
+  async terminated(account: string, instance: string): Promise<boolean> {
+    await this.call(account, 'ec2:DescribeInstances');
+    return (this.#ended.get(instance) ?? Infinity) <= this.#clock.now;
+  }
+
+  async deleteVolume(account: string, volume: string): Promise<void> {
     await this.call(account, 'ec2:DeleteVolume');
     this.#volumes.delete(volume);
+  }
+
+  async release(account: string, volume: string, instance: string): Promise<void> {
+    await this.terminate(account, instance);
+    await this.#clock.sleep(DURATIONS.terminate.value);
+    await this.deleteVolume(account, volume);
   }
 }

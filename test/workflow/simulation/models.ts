@@ -2,6 +2,7 @@ import { chooseVolume } from '../../../modules/acquisition-workflow/choose-volum
 import { DURATIONS, QUOTAS } from '../../../modules/acquisition-workflow/estimate-data.ts';
 import type { SimulatedAws } from './aws.ts';
 import type { VirtualClock } from './clock.ts';
+import { Refused, type SimulatedTime } from './quotas.ts';
 import type { Execution } from './execution.ts';
 
 /** One instance with its volumes, as an execution acquires it. */
@@ -27,8 +28,8 @@ export type Model = (suspect: Suspect, run: Execution, around: Surroundings) => 
 export const FORENSIC = 'forensic';
 const { functionCall } = DURATIONS;
 
-/** Pauses between two lookings: 10 s at first, then a twentieth of what was waited, at most 15 minutes. */
-const patient = (waited: number): number => Math.max(10, Math.min(900, Math.floor(waited / 20)));
+/** Pauses between two lookings: 5 s at first, then a twentieth of what was waited, at most 15 minutes. */
+const patient = (waited: number): number => Math.max(5, Math.min(900, Math.floor(waited / 20)));
 
 /**
  * Cleanroom's order: collectors start while the snapshots are made; the work volume comes straight from the shared snapshot;
@@ -76,9 +77,8 @@ export const cleanroom: Model = async ({ account, sizesGiB, route }, run, { cloc
       spent('evidence-copy', clock.now - from);
     };
     const image = async () => {
-      const choice = chooseVolume({ sizeGiB: sizesGiB[index] ?? 1, deadlineMinutes: 24 * 60, volumeType: 'gp3', concurrent: volumesInAll });
       const [volume, instance] = await timed('restore', async () => {
-        const made = await run.task(() => aws.createVolume(FORENSIC, shared, { throughput: choice.throughput ?? 125, ...(choice.initializationRate === undefined ? {} : { initializationRate: choice.initializationRate }) }));
+        const made = await restore(run, aws, clock, shared, sizesGiB[index] ?? 1, volumesInAll);
         await run.until(() => aws.volumeReady(FORENSIC, made), patient);
         const instances = await starting;
         await run.task(() => aws.attachVolume(FORENSIC, made));
@@ -94,6 +94,23 @@ export const cleanroom: Model = async ({ account, sizesGiB, route }, run, { cloc
   await inLanes(sources, QUOTAS.mapConcurrency.value, one);
   await lambda();
 };
+
+/** Asks for the volume's share of what the Region fills at once; without one, it waits for one turn, and then takes AWS's own pace. */
+async function restore(run: Execution, aws: SimulatedAws, clock: SimulatedTime, shared: string, sizeGiB: number, concurrent: number): Promise<string> {
+  const { throughput = 125, initializationRate } = chooseVolume({ sizeGiB, deadlineMinutes: 24 * 60, volumeType: 'gp3', concurrent });
+  const turn = initializationRate === undefined ? -25 : Math.ceil(sizeGiB * 10.24);
+  for (let waited = 0; waited < turn + 25; ) {
+    try {
+      return await aws.createVolume(FORENSIC, shared, { throughput, ...(initializationRate === undefined ? {} : { initializationRate }) });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const seconds = Math.max(5, Math.min(120, error.code === 'RequestLimitExceeded' ? 5 : turn - waited));
+      waited += seconds;
+      await clock.sleep(seconds);
+    }
+  }
+  return run.task(() => aws.createVolume(FORENSIC, shared, { throughput }));
+}
 
 /** One call starts the collectors of an instance's volumes; their readiness is looked for once for all of them. */
 async function startCollectors(run: Execution, aws: SimulatedAws, count: number): Promise<readonly string[]> {

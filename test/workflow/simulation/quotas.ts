@@ -1,5 +1,10 @@
 import { RATES, type Bucket } from '../../../modules/acquisition-workflow/estimate-data.ts';
-import type { VirtualClock } from './clock.ts';
+
+/** Virtual time, as far as the modelled AWS needs it: seconds since the start. */
+export interface SimulatedTime {
+  readonly now: number;
+  sleep(seconds: number): Promise<void>;
+}
 
 /** What AWS answers when a rate or a quota is used up. */
 export class Refused extends Error {
@@ -21,11 +26,11 @@ export interface Tally {
 export class Rates {
   readonly tallies = new Map<string, Tally>();
   readonly #levels = new Map<string, { tokens: number; at: number }>();
-  readonly #clock: VirtualClock;
+  readonly #clock: SimulatedTime;
   readonly #raised: number;
 
   /** @param raised how many times the default rates the account was given */
-  constructor(clock: VirtualClock, raised: number) {
+  constructor(clock: SimulatedTime, raised: number) {
     this.#clock = clock;
     this.#raised = raised;
   }
