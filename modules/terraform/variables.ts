@@ -33,6 +33,15 @@ export const PLACE = {
 
 export const LOG_ARCHIVE: VariableSpec = accountId('the log-archive account');
 
+export const FORENSIC_ACCOUNT: VariableSpec = accountId('the forensic account that cases are handled in');
+
+export const SEVERITY: VariableSpec = {
+  type: 'number',
+  description: 'Least severity of a GuardDuty finding that opens a case by itself; 7 is HIGH.',
+  default: 7,
+  validation: { condition: 'VALUE >= 1 && VALUE <= 10', message: '1 to 10 is allowed.' },
+};
+
 export const ORGANIZATION: VariableSpec = {
   type: 'string',
   description: 'Id of the organization, o-…: its principals are inside, all others outside.',

@@ -1,19 +1,20 @@
 import { AcquisitionRole } from '../../member/acquisition-role.ts';
 import type { ModuleSpec } from '../spec.ts';
-import { ORGANIZATION, PLACE, PREFIX } from '../variables.ts';
+import { FORENSIC_ACCOUNT, ORGANIZATION, PLACE, PREFIX } from '../variables.ts';
 
 export const acquisitionRole: ModuleSpec = {
   name: 'acquisition-role',
   description: 'In a monitored account: the role by which the forensic workflow looks, protects, snapshots and shares.',
   costs: 'None; the snapshots that the workflow takes cost by the byte.',
-  not: 'It terminates, stops and deletes nothing, and isolates nothing (the construct can, by an option).',
+  not: 'It terminates, stops and deletes nothing; it isolates only with `containment = true`, and the module containment beside it. It names no source keys (the construct does).',
   variables: {
     prefix: PREFIX,
     partition: PLACE.partition,
     account_id: PLACE.account_id,
     organization_id: ORGANIZATION,
-    forensic_account_id: { type: 'string', description: 'Id of the forensic account whose workflow may enter.', validation: { condition: 'can(regex("^[0-9]{12}$", VALUE))', message: 'An account id of 12 digits is allowed.' } },
+    forensic_account_id: FORENSIC_ACCOUNT,
     external_id: { type: 'string', description: 'What the workflow has to give, 16 to 128 characters.', validation: { condition: 'length(VALUE) >= 16 && length(VALUE) <= 128', message: '16 to 128 characters are allowed.' } },
+    containment: { type: 'bool', description: 'Whether the workflow may also isolate a suspect instance.', default: false },
   },
   build: (scope, v) => {
     const naming = { prefix: v.text('prefix'), partition: v.text('partition') };
@@ -23,7 +24,7 @@ export const acquisitionRole: ModuleSpec = {
       forensicPlaces: [{ ...naming, account: v.text('forensic_account_id'), region: '*' }],
       externalId: v.text('external_id'),
       organizationId: v.text('organization_id'),
-      containment: false,
+      containment: v.flag('containment'),
       sourceKeyArns: [],
     });
     return { role_arn: { value: role.roleArn, description: 'The acquisition role.' } };
