@@ -1,10 +1,12 @@
+import { IamPolicy } from '@cdktf/provider-aws/lib/iam-policy/index.js';
+import { IamRolePolicyAttachment } from '@cdktf/provider-aws/lib/iam-role-policy-attachment/index.js';
 import { IamRolePolicy } from '@cdktf/provider-aws/lib/iam-role-policy/index.js';
 import { IamRole } from '@cdktf/provider-aws/lib/iam-role/index.js';
 import { conditional, Token, type IResolvable } from 'cdktf';
 import { Construct } from 'constructs';
 import { policyJson } from '../render-policy.ts';
 import { iamPath, memberRoleName } from '../vocabulary/index.ts';
-import { memberPolicy, memberTrust, type MemberPolicyOptions } from './policies.ts';
+import { memberPolicy, memberTrust, sourceKeyPolicy, type MemberPolicyOptions } from './policies.ts';
 
 export interface AcquisitionRoleProps extends Omit<MemberPolicyOptions, 'containment'> {
   /** Whether the workflow may also isolate a suspect instance; may be for Terraform alone to know. */
@@ -39,6 +41,12 @@ export class AcquisitionRole extends Construct {
       // Of two names: whichever goes when the answer changes does not take the other with it.
       allow('acquire', false, containment);
       allow('acquire-and-contain', true, containment);
+    }
+    if (props.sourceKeyArns.length > 0) {
+      const name = `${memberRoleName(props)}-keys`;
+      const policy = policyJson(sourceKeyPolicy({ ...props, containment: false }), 'managed', `policy ${name}, with the account's ${props.sourceKeyArns.length} source keys`);
+      const keys = new IamPolicy(this, 'Keys', { name, path: iamPath(props), policy });
+      new IamRolePolicyAttachment(this, 'KeysAttachment', { role: role.name, policyArn: keys.arn });
     }
     this.roleArn = role.arn;
   }

@@ -68,27 +68,39 @@ export function memberTrust(options: MemberPolicyOptions): PolicyDocument {
 const granteesOf = (options: MemberPolicyOptions): readonly string[] =>
   [...new Set(options.forensicPlaces.map(({ account }) => roleArn({ ...options, account, region: '*' }, 'workflow')))];
 
-/**
- * A source key may be granted to the workflow of a forensic account, for what it needs and no more, and so that this role may
- * retire the grant, which needs no leave of a policy. The denial holds where a key's own policy or grant allows more.
- */
-const sourceKeyStatements = (options: MemberPolicyOptions): readonly PolicyStatement[] => {
-  const grantees = { 'kms:GranteePrincipal': granteesOf(options) };
+/** Uses of keys that the role makes through EC2 only, as when a snapshot is copied. */
+const throughEc2 = (keys: readonly string[]): readonly PolicyStatement[] => {
+  const viaEc2 = { StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' } };
   return [
-    ...(options.sourceKeyArns.length === 0 ? [] : [{
-      Sid: 'GrantSourceKeys',
+    {
+      Sid: 'UseKeysThroughEc2',
       Effect: 'Allow',
-      Action: 'kms:CreateGrant',
-      Resource: options.sourceKeyArns,
-      Condition: {
-        'ForAllValues:StringEquals': { 'kms:GrantOperations': SOURCE_KEY_OPERATIONS },
-        StringLike: grantees,
-        StringEquals: { 'kms:RetiringPrincipal': memberRoleArn(options, options.account) },
-      },
-    } as const]),
-    { Sid: 'NeverGrantElsewhere', Effect: 'Deny', Action: 'kms:CreateGrant', Resource: '*', Condition: { BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' }, StringNotLike: grantees } },
+      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
+      Resource: keys,
+      Condition: viaEc2,
+    },
+    { Sid: 'GrantKeysToEc2', Effect: 'Allow', Action: 'kms:CreateGrant', Resource: keys, Condition: { ...viaEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
   ];
 };
+
+/**
+ * What the role may do with the account's own keys: use them through EC2, and grant them to the workflow of a forensic account,
+ * for what it needs and no more, and so that this role may retire the grant, which needs no leave of a policy. A policy beside
+ * {@link memberPolicy}, which has no room for the ARNs of many keys.
+ */
+export function sourceKeyPolicy(options: MemberPolicyOptions): PolicyDocument {
+  return policyDocument(...throughEc2(options.sourceKeyArns), {
+    Sid: 'GrantSourceKeys',
+    Effect: 'Allow',
+    Action: 'kms:CreateGrant',
+    Resource: options.sourceKeyArns,
+    Condition: {
+      'ForAllValues:StringEquals': { 'kms:GrantOperations': SOURCE_KEY_OPERATIONS },
+      StringLike: { 'kms:GranteePrincipal': granteesOf(options) },
+      StringEquals: { 'kms:RetiringPrincipal': memberRoleArn(options, options.account) },
+    },
+  });
+}
 
 /** Attributes of a network interface that are not its groups and would do harm; a role's policies have no room for all. */
 const OTHER_INTERFACE_ATTRIBUTES = ['AssociatePublicIpAddress', 'Attachment', 'Description', 'SourceDestCheck'];
@@ -99,9 +111,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
   const ec2 = (type: string) => `arn:${partition}:ec2:*:${account}:${type}/*`;
   const snapshots = `arn:${partition}:ec2:*::snapshot/*`;
   const forensicAccounts = [...new Set(options.forensicPlaces.map((place) => place.account))];
-  const throughEc2 = { StringLike: { 'kms:ViaService': 'ec2.*.amazonaws.com' } };
   const forensicKeys = forensicAccounts.map((forensic) => `arn:${partition}:kms:*:${forensic}:key/*`);
-  const keys = [...forensicKeys, ...options.sourceKeyArns];
   return policyDocument(
     {
       Sid: 'Look',
@@ -211,21 +221,15 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       Resource: snapshots,
       Condition: { StringEquals: { [`aws:ResourceTag/${CASE_TAGS.purpose}`]: 'working-copy' }, StringLike: { [`aws:ResourceTag/${CASE_TAGS.caseId}`]: '?*' } },
     },
+    ...throughEc2(forensicKeys),
     {
-      Sid: 'UseKeysThroughEc2',
-      Effect: 'Allow',
-      Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKeyWithoutPlaintext', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'],
-      Resource: keys,
-      Condition: throughEc2,
-    },
-    {
-      Sid: 'GrantKeysToEc2',
-      Effect: 'Allow',
+      // Holds where a key's own policy or grant allows more.
+      Sid: 'NeverGrantElsewhere',
+      Effect: 'Deny',
       Action: 'kms:CreateGrant',
-      Resource: keys,
-      Condition: { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      Resource: '*',
+      Condition: { BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' }, StringNotLike: { 'kms:GranteePrincipal': granteesOf(options) } },
     },
-    ...sourceKeyStatements(options),
     {
       // Memory and files of a suspect; what is handed to the host itself is a session that is narrower still.
       Sid: 'SendToIncoming',

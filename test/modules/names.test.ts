@@ -4,6 +4,7 @@ import { cidrsOverlap, isAlignedCidr, subnetCidr, TIERS } from '../../modules/is
 import { allowedDomains } from '../../modules/isolated-network/dns-firewall.ts';
 import { awsOwnedBuckets } from '../../modules/isolated-network/policies/endpoints.ts';
 import { bucketName, caseCollectorRoleArn, FORENSIC_ROLES, parameterName, PARAMETERS, roleArn, roleName, stackId, type BucketPurpose, type ParameterName } from '../../modules/vocabulary/index.ts';
+import type { PolicyDocument } from '../../modules/policy.ts';
 import { parseEstate } from '../../infra/config.ts';
 import { estateInput, resources, synthEstate, type Synthesized } from '../infra/helpers/synth.ts';
 
@@ -81,5 +82,14 @@ describe('details that no simulator sees', () => {
       ['arn:aws:kms:us-east-1:200000000001:key/1', 'aws.us-east-1'],
     ]);
     expect(stack.provider.aws?.map(({ region, alias }) => [region, alias])).to.deep.include.members([['eu-west-1', undefined], ['us-east-1', 'us-east-1']]);
+  });
+
+  it('a monitored account that allows containment may name twenty keys', () => {
+    const input = estateInput('example');
+    const sourceKeyArns = Array.from({ length: 20 }, (_, index) => `arn:aws:kms:eu-central-1:200000000001:key/00000000-0000-4000-8000-${String(index).padStart(12, '0')}`);
+    Object.assign(input.monitoredAccounts?.[0] ?? {}, { sourceKeyArns, containment: true });
+    const stack = synthEstate(parseEstate(input, 'x')).get('member-200000000001') as Synthesized;
+    const [keys] = resources(stack, 'aws_iam_policy').filter(({ name }) => String(name).endsWith('-acquisition-keys'));
+    for (const { Sid, Resource } of (JSON.parse(String(keys?.['policy'])) as PolicyDocument).Statement) expect(Resource, String(Sid)).to.deep.equal(sourceKeyArns);
   });
 });

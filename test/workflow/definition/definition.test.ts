@@ -3,7 +3,7 @@ import { pipelineBoundary } from '../../../modules/access/policies/boundary.ts';
 import type { AccessContext } from '../../../modules/access/policies/context.ts';
 import { workflowPolicy, workflowReportPolicy } from '../../../modules/access/policies/workflow.ts';
 import type { StateMachine } from '../../../modules/acquisition-workflow/definition/asl.ts';
-import { memberPolicy } from '../../../modules/member/policies.ts';
+import { memberPolicy, sourceKeyPolicy } from '../../../modules/member/policies.ts';
 import { AwsBridge } from '../../helpers/aws/bridge.ts';
 import { argumentProblems, modelsOf, type Models } from './arguments.ts';
 import { MACHINE, NAMES } from './names.ts';
@@ -79,7 +79,8 @@ const PROOFS: readonly Proven[] = [
 
 const CONTEXT: AccessContext = { ...NAMES, memberAccounts: ['200000000002'], organizationId: 'o-exampleorgid', logArchiveAccount: '100000000004' };
 const WORKFLOW = { ...workflowPolicy(CONTEXT), Statement: [...workflowPolicy(CONTEXT).Statement, ...workflowReportPolicy(CONTEXT).Statement] };
-const MEMBER = memberPolicy({ ...NAMES, account: '200000000002', forensicPlaces: [NAMES], externalId: 'x', containment: true, sourceKeyArns: ['arn:aws:kms:eu-west-1:200000000002:key/k'] });
+const MONITORED = { ...NAMES, account: '200000000002', forensicPlaces: [NAMES], externalId: 'x', containment: true, sourceKeyArns: ['arn:aws:kms:eu-west-1:200000000002:key/k'] };
+const MEMBER = { ...memberPolicy(MONITORED), Statement: [...memberPolicy(MONITORED).Statement, ...sourceKeyPolicy(MONITORED).Statement] };
 
 /** Granted for others than the state machine. */
 const WORKFLOW_KNOWN = Object.fromEntries(
