@@ -22,7 +22,7 @@ export type Running = {
   readonly pid: number;
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the first line of the log, from the start, that fits; rejects when the collector ends without one. */
-  until(what: string, fits: (line: Line) => boolean): Promise<Line>;
+  until(what: string, fits: (line: Line, index: number, lines: readonly Line[]) => boolean): Promise<Line>;
   readonly ended: Promise<Ended>;
 };
 

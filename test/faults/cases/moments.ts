@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { FaultRequest } from '../../helpers/s3-front.ts';
 
 /** The image in three objects, so that there are instants between their completions. */
@@ -30,3 +31,8 @@ export const LOOKS: readonly Moment[] = [
   at('it looks for unfinished uploads', 'ListMultipartUploads'),
   { ...at('it reads back', 'GetObject', '.001'), args: ['--reread', 'always'] },
 ];
+
+/** The environment of a collector that gets a signal in the moment it logs an event: its name, with `#2` for the second of that name. */
+export const stoppedAt = (event: string, by: 'SIGTERM' | 'SIGSTOP'): NodeJS.ProcessEnv => ({
+  NODE_OPTIONS: `--import=${resolve(import.meta.dirname, '../../fixtures/told-to-stop.ts')}`, CLEANROOM_TEST_STOP_AT: event, CLEANROOM_TEST_STOP_BY: by,
+});

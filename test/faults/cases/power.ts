@@ -5,16 +5,16 @@ import { makeExt4 } from '../../../scripts/lab/disks.ts';
 import { attachLoop } from '../../../scripts/lab/loop.ts';
 import { MiB } from '../../../modules/vocabulary/index.ts';
 import { attachBadDisk } from '../../helpers/bad-disk.ts';
-import type { Line } from '../collector.ts';
 import { PART, type Lab } from '../lab.ts';
 import type { Place } from '../place.ts';
 import { exhibitsOf, wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
-import { SPLIT } from './moments.ts';
+import { SPLIT, stoppedAt } from './moments.ts';
 
 type Cut = {
   readonly when: string;
-  readonly fits: (line: Line) => boolean;
+  /** The event in whose moment it goes: a name of the log, with `#2` for the second of that name. */
+  readonly event: string;
   /** Whether the image was called COMPLETE by then, so that it must be there. */
   readonly isDone?: true;
 };
@@ -29,17 +29,18 @@ async function mounted(lab: Lab, device: string, name: string): Promise<string> 
 }
 
 /**
- * Images onto a disk whose power goes the moment the collector says something: from then on the disk takes no write, and
+ * Images onto a disk whose power goes the moment the collector says something and stands still: from then on the disk takes no write, and
  * the collector is killed. What the disk has by then, a journal replay included, is all that the next one finds.
  */
-async function powerGoes(lab: Lab, { when, fits, isDone }: Cut): Promise<string> {
+async function powerGoes(lab: Lab, { when, event: moment, isDone }: Cut): Promise<string> {
   const file = await makeExt4(lab.file('evidence.img'), { label: 'EVIDENCE', size: 160 * MiB });
   const before = await attachBadDisk(file, [], { writable: true });
-  const path = await mounted(lab, before.path, 'before');
   lab.onEnd(() => before.remove());
+  const path = await mounted(lab, before.path, 'before');
   const source = await lab.source(12 * PART + 12_800);
-  const running = lab.start(source, { to: `${path}/evidence`, args: [], env: {} }, SPLIT);
-  await running.until(when, fits);
+  const running = lab.start(source, { to: `${path}/evidence`, args: [], env: {} }, SPLIT, { env: stoppedAt(moment, 'SIGSTOP') });
+  const [name, count = '1'] = moment.split('#');
+  await running.until(when, ({ event }, index, all) => event === name && all.slice(0, index + 1).filter((line) => line.event === name).length === Number(count));
   await before.pull();
   running.kill('SIGKILL');
   const { lines } = await running.ended;
@@ -64,8 +65,8 @@ const row = (cut: Cut, long?: true): FaultRow => ({
 });
 
 export const POWER: readonly FaultRow[] = [
-  row({ when: 'the third part is stored', fits: ({ event, part, object }) => event === 'part.stored' && part === 1 && object === 1 }),
-  row({ when: 'an object is completed', fits: ({ event }) => event === 'image.stored' }, true),
-  row({ when: 'all was read back', fits: ({ event }) => event === 'image.reread' }, true),
-  row({ when: 'COMPLETE was told', fits: ({ event }) => event === 'acquisition.ended', isDone: true }),
+  row({ when: 'the third part is stored', event: 'part.stored#3' }),
+  row({ when: 'an object is completed', event: 'image.stored' }, true),
+  row({ when: 'all was read back', event: 'image.reread' }, true),
+  row({ when: 'COMPLETE was told', event: 'acquisition.ended', isDone: true }),
 ];

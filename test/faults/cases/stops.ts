@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../../../agent/errors.ts';
 import type { Ended, Running } from '../collector.ts';
@@ -11,7 +10,7 @@ import type { Place } from '../place.ts';
 import { exhibitsOf, wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
 import { program, standIn } from '../stand-in.ts';
-import { LOOKS, MOMENTS, SPLIT, type Moment } from './moments.ts';
+import { LOOKS, MOMENTS, SPLIT, stoppedAt, type Moment } from './moments.ts';
 
 /** Ends a collector that was told to stop, lets go of what held it, and starts another one. */
 async function thenAgain(lab: Lab, source: Source, place: Place, running: Running, letGo?: () => Promise<unknown>): Promise<string> {
@@ -40,8 +39,7 @@ async function inRequest(lab: Lab, { is, args = [] }: Moment): Promise<string> {
 async function atEvent(lab: Lab, event: string): Promise<string> {
   const source = await lab.disk(event === 'source.bad-range' ? ['20000-20001'] : []);
   const place = lab.directory();
-  const env = { NODE_OPTIONS: `--import=${resolve(import.meta.dirname, '../../fixtures/told-to-stop.ts')}`, CLEANROOM_TEST_STOP_AT: event };
-  return thenAgain(lab, source, place, lab.start(source, place, SPLIT, { env }));
+  return thenAgain(lab, source, place, lab.start(source, place, SPLIT, { env: stoppedAt(event, 'SIGTERM') }));
 }
 
 /** Waits until a file is there. */
