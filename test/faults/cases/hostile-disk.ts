@@ -26,11 +26,16 @@ async function labelled(lab: Lab, label: Buffer): Promise<string> {
   return file;
 }
 
-const state = async (): Promise<string> => {
+const contentOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+
+/** What is mapped, assembled and swapped on. */
+async function state(): Promise<string> {
   const { stdout: mapped } = await execa('ls', ['/dev/mapper'], { reject: false });
-  const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
-  return [mapped, await read('/proc/mdstat'), await read('/proc/swaps'), (await read('/proc/self/mounts')).split('\n').filter((line) => line.startsWith('/dev/loop')).join('\n')].join('|');
-};
+  return [mapped, await contentOf('/proc/mdstat'), await contentOf('/proc/swaps')].join('|');
+}
+
+/** Whether a disk or a partition of it is mounted; other rows mount disks of their own. */
+const isMounted = async (disk: string): Promise<boolean> => (await contentOf('/proc/self/mounts')).split('\n').some((line) => new RegExp(`^${disk}(?:p\\d+)? `).test(line));
 
 type Inert = {
   /** Make devices of its partitions. @default false */
@@ -62,7 +67,7 @@ async function inert(lab: Lab, from: string, { partitions = false, label, type, 
     if (seen.holders.length > 0) return `COMPLETE, and held by ${seen.holders.map(({ escaped }) => escaped).join()}`;
     if (label && !seen.labels.some((each) => isDeepStrictEqual(each, hostileText(label)))) return `COMPLETE, and the labels are ${JSON.stringify(seen.labels)}`;
     if (seen.labels.some(({ escaped }) => !/^[\x20-\x7e]*$/.test(escaped))) return 'COMPLETE, and a label that is not escaped';
-    return (await state()) === before ? 'COMPLETE, inert' : 'COMPLETE, and something was assembled, mounted or swapped on';
+    return (await state()) === before && !(await isMounted(source.path)) ? 'COMPLETE, inert' : 'COMPLETE, and something was assembled, mounted or swapped on';
   } finally {
     if (partitions) await execa('partx', ['--delete', source.path], { reject: false });
   }
