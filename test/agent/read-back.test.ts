@@ -82,6 +82,12 @@ describe('reading back what was stored', () => {
     expect(digests.map((digest, index) => digest.equals(digestsOf(index === 0 ? BYTES.subarray(0, half) : BYTES.subarray(half)).sha256))).to.deep.equal([true, true]);
   });
 
+  it('lets a process end that started it and asked nothing', async () => {
+    const program = `import { ReadBack } from ${JSON.stringify(import.meta.resolve('../../agent/adapters/stores/read-back.ts'))}; new ReadBack().start();`;
+    const { exitCode, isTerminated } = await execa(process.execPath, ['--input-type=module', '--eval', program], { timeout: 60_000, reject: false });
+    expect({ exitCode, isTerminated }).to.deep.equal({ exitCode: 0, isTerminated: false });
+  });
+
   it('tells of a file that cannot be read', async () => {
     await using writeOnly = await open(join(dir.path, 'other'), 'w');
     const error = await rejectionOf(readBack.part({ plain: writeOnly.fd, direct: undefined }).firstDifference(BYTES, 0));

@@ -36,6 +36,7 @@ export class ReadBack {
     if (this.#worker) return this.#worker;
     const worker = typeof READ_BACK_WORKER === 'string' ? new Worker(READ_BACK_WORKER, { eval: true }) : new Worker(new URL('./read-back-worker.ts', import.meta.url));
     worker.unref();
+    worker.on('online', () => this.#asked.length === 0 && worker.unref()); // its ports count again once it runs
     worker.on('message', (answer: ReadBackAnswer) => {
       this.#asked.shift()?.resolve(answer);
       if (this.#asked.length === 0) worker.unref();
