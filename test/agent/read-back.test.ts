@@ -83,8 +83,9 @@ describe('reading back what was stored', () => {
   });
 
   it('lets a process end that started it and asked nothing', async () => {
-    const program = `import { ReadBack } from ${JSON.stringify(import.meta.resolve('../../agent/adapters/stores/read-back.ts'))}; new ReadBack().start();`;
-    const { exitCode, isTerminated } = await execa(process.execPath, ['--input-type=module', '--eval', program], { timeout: 60_000, reject: false });
+    const program = join(dir.path, 'start.mjs');
+    await writeFile(program, `import { ReadBack } from ${JSON.stringify(import.meta.resolve('../../agent/adapters/stores/read-back.ts'))}; new ReadBack().start();`);
+    const { exitCode, isTerminated } = await execa(process.execPath, [program], { timeout: 60_000, reject: false });
     expect({ exitCode, isTerminated }).to.deep.equal({ exitCode: 0, isTerminated: false });
   });
 
