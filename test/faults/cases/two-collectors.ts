@@ -24,10 +24,11 @@ async function twoCollectors(lab: Lab, place: Place, start: Start): Promise<stri
   return `${outcomes.join(' and ')}${debris}${left === '' ? '' : `, and leaves uploads: ${left}`}${await wholeness(place)}`;
 }
 
-const isLost = (outcome: string): boolean => /^FAILED (?:EXISTS|BUSY|COLLECTED)$/.test(outcome);
+const isLost = (outcome: string): boolean => /^FAILED (?:EXISTS|BUSY|COLLECTED|STORE_REFUSED)$/.test(outcome);
 
 /** One collector has its manifest; the other lost while it stored, or while it recorded. */
-const WON = ['COMPLETE and FAILED EXISTS', 'COMPLETE and FAILED COLLECTED'];
+/** The last where the winner's upload ended between being found and its parts being listed. */
+const WON = ['COMPLETE and FAILED EXISTS', 'COMPLETE and FAILED COLLECTED', 'COMPLETE and FAILED STORE_REFUSED'];
 /** The other stepped back before it stored anything. */
 const STEPPED_BACK = 'COMPLETE and FAILED BUSY';
 
