@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
 import { asStageError, lacksDescriptors, messageOf, StageError } from './errors.ts';
+import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
 import { VERSION } from './version.ts';
 
@@ -85,10 +86,11 @@ type Subcommand = {
   readonly load: () => Promise<(input: CommandInput, argument: string) => Promise<ExitStatus>>;
 };
 
-/** For what images: other programs identify dc3dd while this one loads the rest of itself. */
+/** For what images: other programs identify dc3dd, and the reading thread boots, while this one loads the rest of itself. */
 const withTool = (load: Subcommand['load']): Subcommand['load'] => async () => {
   const { inspectDc3dd } = await import('./adapters/dc3dd-tool.ts');
   const tool = inspectDc3dd();
+  bootSlabThread();
   tool.catch(() => {}); // told by whoever awaits it
   const command = await load();
   return (input, argument) => command({ ...input, tool }, argument);

@@ -44,10 +44,13 @@ async function outputOf(command: string, args: readonly string[]): Promise<strin
 /** Version of the Debian or RPM package that owns a file. */
 async function packageVersionOf(path: string): Promise<string | undefined> {
   const versionOf = (name: string): Promise<string | undefined> => outputOf('dpkg-query', ['--show', '--showformat=${Version}', name]);
-  // Both at once: the first looks through every package's files, and almost always finds the one of that name.
-  const [owner, likely] = await Promise.all([outputOf('dpkg-query', ['--search', path]), versionOf('dc3dd')]);
-  const name = /^([a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?): /.exec(owner ?? '')?.[1];
-  const debian = name === undefined || name === 'dc3dd' ? name && likely : await versionOf(name);
+  const versionOfOwner = async (): Promise<string | undefined> => {
+    const name = /^([a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?): /.exec((await outputOf('dpkg-query', ['--search', path])) ?? '')?.[1];
+    return name === undefined ? undefined : versionOf(name);
+  };
+  // The package of that name first, and both questions at once: a search looks through the files of all packages.
+  const [files, likely] = await Promise.all([outputOf('dpkg-query', ['--listfiles', 'dc3dd']), versionOf('dc3dd')]);
+  const debian = files?.split('\n').includes(path) ? likely : await versionOfOwner();
   const version = debian ?? (await outputOf('rpm', ['--query', '--file', '--queryformat', '%{VERSION}-%{RELEASE}', path]));
   return version !== undefined && /^[\x21-\x7e]{1,128}$/.test(version) ? version : undefined;
 }

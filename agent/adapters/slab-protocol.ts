@@ -17,7 +17,8 @@ export const CONTROL = {
 export const SLOT_FREE = 0;
 export const SLOT_BUSY = 1;
 
-export type SlabWorkerData = {
+/** What the worker is sent, once. */
+export type SlabJob = {
   /** Descriptor of the pipe that dc3dd writes into. */
   readonly fd: number;
   readonly slabs: SharedArrayBuffer;

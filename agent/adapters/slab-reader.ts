@@ -1,13 +1,10 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { partsOf, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { PartDigester, type DigestPlan } from './part-digester.ts';
-import { CONTROL, SLOT_FREE, type SlabMessage, type SlabWorkerData } from './slab-protocol.ts';
+import { CONTROL, SLOT_FREE, type SlabJob, type SlabMessage } from './slab-protocol.ts';
+import { takeSlabThread } from './slab-thread.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
-
-/** The worker's own code, put in by the bundler; a checkout has it in a file beside this one. */
-declare const SLAB_WORKER: string | undefined;
 
 /** Bytes of one slab: large enough that its message and its write cost little, small enough for a core's cache. */
 export const SLAB_SIZE = 512 * 1024;
@@ -160,8 +157,7 @@ export class SlabReader {
     this.end = end.promise;
     this.end.catch(() => {});
     this.#settleEnd = end;
-    const workerData: SlabWorkerData = { fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout };
-    const worker = typeof SLAB_WORKER === 'string' ? new Worker(SLAB_WORKER, { eval: true, workerData }) : new Worker(new URL('./slab-worker.ts', import.meta.url), { workerData });
+    const worker = takeSlabThread();
     worker.on('message', (message: SlabMessage) => this.#receive(message));
     worker.on('error', (error) => this.#fail(`the reading worker died: ${messageOf(error)}`, error));
     this.closed = new Promise((resolve) => {
@@ -171,6 +167,7 @@ export class SlabReader {
         resolve();
       });
     });
+    worker.postMessage({ fd, slabs: this.#slabs, control, slabSize: SLAB_SIZE, layout } satisfies SlabJob);
   }
 
   /** The parts in the order of the stream, each as soon as its first byte is read. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
@@ -14,6 +14,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
+import { execa } from 'execa';
 import type { AssessedDisk } from '../../agent/adapters/disk.ts';
 import { inspectDc3dd } from '../../agent/adapters/dc3dd-tool.ts';
 import { loadConfig, type CollectorConfig } from '../../agent/config.ts';
@@ -63,6 +64,16 @@ describe('the doctor', function () {
     expect(find(findings, 'dc3dd')).to.deep.equal({ check: 'dc3dd', level: 'ok', found: `${tool.path} ${tool.packageVersion}, SHA-256 ${tool.binarySha256}` });
     expect(find(findings, 'hash-self-test').level).to.equal('ok');
     expect(find(findings, 'node').level).to.equal('ok');
+  });
+
+  it('names the package that owns the binary, whatever its name, and none for a binary that no package owns', async () => {
+    const [owned, copied] = [join(dir.path, 'owned'), join(dir.path, 'copied')];
+    await Promise.all([owned, copied].map((folder) => mkdir(folder)));
+    await symlink('/usr/bin/env', join(owned, 'dc3dd'));
+    await copyFile((await inspectDc3dd()).path, join(copied, 'dc3dd'));
+    const { stdout: coreutils } = await execa('dpkg-query', ['--show', '--showformat=${Version}', 'coreutils']);
+    expect((await inspectDc3dd(owned)).packageVersion).to.equal(coreutils);
+    expect(await inspectDc3dd(copied)).not.to.have.property('packageVersion');
   });
 
   it('lists this host\'s real disks', async () => {

@@ -10,6 +10,7 @@ import { imageKey, LogEvent, MiB } from '../../modules/vocabulary/index.ts';
 import { makeSparse } from '../../scripts/lab/disks.ts';
 import { attachBadDisk, type BadDisk } from '../helpers/bad-disk.ts';
 import { CASE, collectFrom, doneOf, errorOf, EXHIBIT, makeImage, manifestIn, PART } from '../helpers/collect.ts';
+import { endOfProgram } from '../helpers/program.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 import { digestsOf } from '../helpers/slabs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -83,9 +84,7 @@ describe('reading back what was stored', () => {
   });
 
   it('lets a process end that started it and asked nothing', async () => {
-    const program = join(dir.path, 'start.mjs');
-    await writeFile(program, `import { ReadBack } from ${JSON.stringify(import.meta.resolve('../../agent/adapters/stores/read-back.ts'))}; new ReadBack().start();`);
-    const { exitCode, isTerminated } = await execa(process.execPath, [program], { timeout: 60_000, reject: false });
+    const { exitCode, isTerminated } = await endOfProgram(`import { ReadBack } from ${JSON.stringify(import.meta.resolve('../../agent/adapters/stores/read-back.ts'))}; new ReadBack().start();`);
     expect({ exitCode, isTerminated }).to.deep.equal({ exitCode: 0, isTerminated: false });
   });
 

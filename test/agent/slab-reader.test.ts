@@ -6,9 +6,11 @@ import { expect } from 'chai';
 import type { DigestPlan } from '../../agent/adapters/part-digester.ts';
 import { openPipe, type Pipe } from '../../agent/adapters/pipe.ts';
 import { SLAB_SIZE, SlabReader, type StreamedPart } from '../../agent/adapters/slab-reader.ts';
+import { bootSlabThread, takeSlabThread } from '../../agent/adapters/slab-thread.ts';
 import type { Slab } from '../../agent/adapters/stores/evidence-store.ts';
 import { StageError } from '../../agent/errors.ts';
 import { MiB, partsOf, planLayout, type ImageLayout } from '../../modules/vocabulary/index.ts';
+import { endOfProgram } from '../helpers/program.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 import { digestsOf } from '../helpers/slabs.ts';
 
@@ -225,6 +227,34 @@ describe('reading a pipe in a ring of slabs', () => {
     } finally {
       await nowhere.close();
     }
+  });
+
+  it('reads in a thread that was booted ahead, or in one of its own', async () => {
+    for (const ahead of [true, true, false]) {
+      if (ahead) bootSlabThread();
+      const image = bytesOf(PART);
+      const { reader, sink } = await begin(planLayout(PART, { partSize: PART }));
+      const fed = feed(sink, image);
+      for await (const part of reader.parts()) part.discard();
+      await fed;
+      expect((await reader.end).sha256.equals(digestsOf(image).sha256)).to.equal(true);
+      await reader.closed;
+    }
+  });
+
+  it('lets a process end whose thread, booted ahead, was given nothing to read', async () => {
+    const thread = JSON.stringify(import.meta.resolve('../../agent/adapters/slab-thread.ts'));
+    const { exitCode, isTerminated } = await endOfProgram(`import { bootSlabThread } from ${thread}; bootSlabThread();`);
+    expect({ exitCode, isTerminated }).to.deep.equal({ exitCode: 0, isTerminated: false });
+  });
+
+  it('takes a thread that was booted ahead once', async () => {
+    bootSlabThread();
+    bootSlabThread();
+    const first = takeSlabThread();
+    const second = takeSlabThread();
+    expect(second).not.to.equal(first);
+    await Promise.all([first.terminate(), second.terminate()]);
   });
 
   it('uses the memory of one reading again for the next', async () => {
