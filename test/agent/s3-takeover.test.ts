@@ -1,8 +1,10 @@
-import { CreateMultipartUploadCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
-import { rivalUpload, uploadsOf } from '../../agent/adapters/stores/s3-takeover.ts';
+import { unfinishedUnder } from '../../agent/adapters/stores/s3-listing.ts';
+import { earlierUpload, rivalUpload, uploadsOf } from '../../agent/adapters/stores/s3-takeover.ts';
+import { MiB, planLayout } from '../../modules/vocabulary/index.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
-import { startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { startS3Front, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 
 const live = new AbortController().signal;
@@ -13,10 +15,11 @@ describe('two collectors that begin an upload of one key in the same moment', ()
   let front: S3Front;
   let client: S3Client;
   let bucket: string;
+  let faults: FaultPlan | undefined;
   before(async () => {
     useCredentials();
     moto = await startMoto();
-    front = await startS3Front({ upstream: moto.endpoint });
+    front = await startS3Front({ upstream: moto.endpoint, faults: (request) => faults?.(request) });
     client = s3ClientOf(front);
     bucket = await newBucket(client);
   });
@@ -48,5 +51,44 @@ describe('two collectors that begin an upload of one key in the same moment', ()
     await begin('alone-and-longer');
     const own = await begin('alone');
     expect(await rivalUpload(context('alone'), own, new Set([before]), live)).to.equal(undefined);
+  });
+
+  describe('where an upload ends after it was listed, and before its parts are', () => {
+    let direct: S3Client;
+    before(() => (direct = s3ClientOf(moto)));
+    after(() => direct.destroy());
+    afterEach(() => (faults = undefined));
+
+    /** Ends every upload of a key whose parts somebody is about to list. */
+    const endWhenLooked = (): void => {
+      faults = async ({ operation, bucket: Bucket, key: Key, uploadId: UploadId }) => {
+        if (operation === 'ListParts') await direct.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
+        return undefined;
+      };
+    };
+
+    it('take over another one, or none', async () => {
+      const key = 'taken';
+      const layout = planLayout(MiB, { partSize: 5 * MiB });
+      await begin(key);
+      const listed = await uploadsOf(context(key), live);
+      endWhenLooked();
+      expect(await earlierUpload(context(key), listed, { layout, objectIndex: 0, metadata: {} }, live)).to.equal(undefined);
+    });
+
+    it('do not step back for it', async () => {
+      const ids = [await begin('rival'), await begin('rival')];
+      const own = (await uploadsOf(context('rival'), live))[0]!.uploadId;
+      const other = ids.find((id) => id !== own)!;
+      await client.send(new UploadPartCommand({ Bucket: bucket, Key: 'rival', UploadId: other, PartNumber: 1, Body: 'x' }));
+      endWhenLooked();
+      expect(await rivalUpload(context('rival'), own, NOBODY, live)).to.equal(undefined);
+    });
+
+    it('do not list it as unfinished', async () => {
+      await begin('listed');
+      endWhenLooked();
+      expect(await Array.fromAsync(unfinishedUnder(client, bucket, 'listed', live))).to.deep.equal([]);
+    });
   });
 });

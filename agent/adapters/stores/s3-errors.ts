@@ -11,7 +11,6 @@ const ADVICE: Readonly<Record<string, string>> = {
   ExpiredToken: 'Renew the credentials and start again; what was stored is taken over.',
   ExpiredTokenException: 'Renew the credentials and start again; what was stored is taken over.',
   CredentialsProviderError: 'Give the collector an instance role, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
-  NoSuchUpload: 'Another collector finished or ended this upload a moment ago: nothing stored is lost. See collector uploads and verify, then start the same command again.',
   QuotaExceeded: 'Make room in the store and start again; what was stored is taken over.',
 };
 

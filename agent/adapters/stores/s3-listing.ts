@@ -3,7 +3,7 @@ import {
   type ListMultipartUploadsCommandOutput, type ListPartsCommandOutput, type Part, type S3Client,
 } from '@aws-sdk/client-s3';
 import type { StoredPart, UnfinishedUpload } from './evidence-store.ts';
-import { storeError } from './s3-errors.ts';
+import { nameOf, storeError } from './s3-errors.ts';
 
 export type ListedUpload = {
   readonly key: string;
@@ -32,23 +32,27 @@ export async function* uploadsUnder(client: S3Client, bucket: string, prefix: st
 }
 
 /**
- * The parts that an unfinished upload has, with the checksums that the store verified. Paged by hand too: the SDK's
- * paginator goes on for as long as there is a marker, and some stores always send one.
+ * The parts that an unfinished upload has, with the checksums that the store verified; undefined when somebody completed or
+ * ended it since it was listed. Paged by hand too: the SDK's paginator goes on for as long as there is a marker, and some
+ * stores always send one.
  */
-export async function* partsOfUpload(client: S3Client, bucket: string, key: string, uploadId: string, signal: AbortSignal): AsyncGenerator<StoredPart> {
+export async function partsOfUpload(client: S3Client, bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<StoredPart[] | undefined> {
+  const parts: StoredPart[] = [];
   let page: ListPartsCommandOutput | undefined;
   do {
     const next = { PartNumberMarker: page?.NextPartNumberMarker };
     try {
       page = await client.send(new ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, ...next }), { abortSignal: signal });
     } catch (error) {
+      if (nameOf(error) === 'NoSuchUpload') return undefined;
       throw storeError(`listing the parts of s3://${bucket}/${key}`, error);
     }
     for (const part of page.Parts ?? []) {
       const stored = storedPart(part);
-      if (stored) yield stored;
+      if (stored) parts.push(stored);
     }
   } while (page.IsTruncated === true && page.NextPartNumberMarker !== undefined);
+  return parts;
 }
 
 /** Orders uploads as they were begun; every collector puts them in the same order. */
@@ -60,8 +64,8 @@ export async function* unfinishedUnder(client: S3Client, bucket: string, prefix:
   for (const [key, ofKey] of Map.groupBy(uploads, (upload) => upload.key)) {
     const found: UnfinishedUpload[] = [];
     for (const { uploadId, startedAt } of ofKey.sort(byStart)) {
-      const parts = await Array.fromAsync(partsOfUpload(client, bucket, key, uploadId, signal));
-      found.push({ key, uploadId, startedAt, storedParts: parts.length, storedBytes: parts.reduce((sum, part) => sum + part.length, 0) });
+      const parts = await partsOfUpload(client, bucket, key, uploadId, signal);
+      if (parts) found.push({ key, uploadId, startedAt, storedParts: parts.length, storedBytes: parts.reduce((sum, part) => sum + part.length, 0) });
     }
     const takenOver = found.findLastIndex(({ storedParts }) => storedParts > 0);
     for (const [index, upload] of found.entries()) yield index < takenOver ? { ...upload, setAside: true } : upload;

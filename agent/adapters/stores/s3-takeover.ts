@@ -19,11 +19,10 @@ export async function uploadsOf({ client, bucket, fullKey }: TakeoverContext, si
   return uploads.filter(({ key }) => key === fullKey).sort(byStart);
 }
 
-/** What an upload holds, by part number. */
-export async function partsIn({ client, bucket, fullKey }: TakeoverContext, uploadId: string, signal: AbortSignal): Promise<Map<number, StoredPart>> {
-  const parts = new Map<number, StoredPart>();
-  for await (const part of partsOfUpload(client, bucket, fullKey, uploadId, signal)) parts.set(part.partNumber, part);
-  return parts;
+/** What an upload holds, by part number; undefined when it was completed or ended. */
+export async function partsIn({ client, bucket, fullKey }: TakeoverContext, uploadId: string, signal: AbortSignal): Promise<Map<number, StoredPart> | undefined> {
+  const parts = await partsOfUpload(client, bucket, fullKey, uploadId, signal);
+  return parts && new Map(parts.map((part) => [part.partNumber, part]));
 }
 
 /**
@@ -37,6 +36,7 @@ export async function earlierUpload(context: TakeoverContext, listed: readonly L
     // An upload that was started with another checksum could never be completed with ours.
     if (checksumAlgorithm !== undefined && checksumAlgorithm !== context.algorithm) continue;
     const parts = await partsIn(context, uploadId, signal);
+    if (!parts) continue;
     if (parts.size === 0) firstEmpty = { uploadId, parts };
     else if (fits(parts, context.algorithm, options)) return { uploadId, parts };
   }
@@ -66,7 +66,7 @@ export async function rivalUpload(context: TakeoverContext, own: string, before:
   if (place < 0) return undefined; // a list that does not have what was just begun decides nothing
   for (const [index, { uploadId }] of now.entries()) {
     if (index === place || before.has(uploadId)) continue;
-    if (index < place || (await partsIn(context, uploadId, signal)).size > 0) return uploadId;
+    if (index < place || (await partsIn(context, uploadId, signal))?.size) return uploadId;
   }
   return undefined;
 }

@@ -240,6 +240,7 @@ export class S3Upload implements ImageUpload {
     if (!begunHere) return undefined;
     try {
       const parts = await partsIn(this.#context, uploadId, signal);
+      if (!parts) return undefined;
       const foreign = [...parts.values()].some(({ partNumber, etag }) => this.#etags.get(partNumber) !== etag);
       const needless = parts.size === 0 || (!foreign && digests !== undefined && (await this.#isStored(digests, signal)));
       if (!needless) return `its upload ${uploadId} of ${this.key} stays, with ${parts.size} parts`;

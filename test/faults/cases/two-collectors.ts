@@ -24,11 +24,10 @@ async function twoCollectors(lab: Lab, place: Place, start: Start): Promise<stri
   return `${outcomes.join(' and ')}${debris}${left === '' ? '' : `, and leaves uploads: ${left}`}${await wholeness(place)}`;
 }
 
-const isLost = (outcome: string): boolean => /^FAILED (?:EXISTS|BUSY|COLLECTED|STORE_REFUSED)$/.test(outcome);
+const isLost = (outcome: string): boolean => /^FAILED (?:EXISTS|BUSY|COLLECTED)$/.test(outcome);
 
 /** One collector has its manifest; the other lost while it stored, or while it recorded. */
-/** The last where the winner's upload ended between being found and its parts being listed. */
-const WON = ['COMPLETE and FAILED EXISTS', 'COMPLETE and FAILED COLLECTED', 'COMPLETE and FAILED STORE_REFUSED'];
+const WON = ['COMPLETE and FAILED EXISTS', 'COMPLETE and FAILED COLLECTED'];
 /** The other stepped back before it stored anything. */
 const STEPPED_BACK = 'COMPLETE and FAILED BUSY';
 
@@ -59,6 +58,17 @@ async function atOnce(lab: Lab, bothSee: boolean): Promise<Bucket> {
   return bucket;
 }
 
+/** A bucket in which the first collector completes its upload after the second found it, and before that one lists its parts. */
+async function endsMeanwhile(lab: Lab): Promise<Bucket> {
+  const bucket = await slowly(lab);
+  const isCompleted = (): boolean => bucket.front.requests.some(({ operation, status }) => operation === 'CompleteMultipartUpload' && status === 200);
+  bucket.faults = async (request) => {
+    if (request.operation === 'ListParts') await until(isCompleted);
+    return isSlow(request);
+  };
+  return bucket;
+}
+
 export const TWO_COLLECTORS: readonly FaultRow[] = [
   {
     area: 'resume', fault: 'two collectors on one exhibit, directory', expected: [STEPPED_BACK, ...WON],
@@ -67,6 +77,10 @@ export const TWO_COLLECTORS: readonly FaultRow[] = [
   {
     area: 'resume', fault: 'two collectors on one exhibit, S3, the second later', expected: WON,
     run: async (lab) => twoCollectors(lab, await slowly(lab), 'later'),
+  },
+  {
+    area: 'resume', fault: 'two collectors on one exhibit, S3, the first completes while the second looks at its parts', expected: WON,
+    run: async (lab) => twoCollectors(lab, await endsMeanwhile(lab), 'later'),
   },
   {
     area: 'resume', fault: 'two collectors on one exhibit, S3, in the same moment', expected: [STEPPED_BACK, ...WON], long: true,
