@@ -1,4 +1,4 @@
-/** The fault suite: `npm run test:faults -- [--long] [--seed <text>] [--only <part of a row's name>] [--jobs <rows at once>]`. */
+/** The fault suite: `npm run test:faults`. */
 import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
@@ -10,18 +10,55 @@ import type { RowResult } from './row.ts';
 import { AT_ONCE, endRows, startRows } from './run-rows.ts';
 import { printTable } from './table.ts';
 
-const { values } = parseArgs({
-  options: {
-    long: { type: 'boolean', default: false },
-    seed: { type: 'string', default: randomBytes(4).toString('hex') },
-    only: { type: 'string', default: '' },
-    jobs: { type: 'string', default: String(AT_ONCE) },
-  },
-});
-const { long, seed, only } = values;
+const USAGE = `Usage: npm run test:faults -- [options]
+
+Breaks the source, the store, the host and the network of real collectors, and prints a table: fault, tries, outcome, expected.
+Needs root, real loop devices and udev; nothing else on this machine may attach disks meanwhile. See test/faults/README.md.
+
+  --long           every row, and more kills at random instants: some minutes
+  --only <texts>   only rows whose area and fault contain one of these texts, with | between them
+  --seed <text>    of everything random, to repeat a run (default: a new one, which is printed)
+  --jobs <n>       rows at once (default ${AT_ONCE})
+  --help           this text
+
+Examples:
+  npm run test:faults
+  npm run test:faults -- --long --seed 5eed000b
+  npm run test:faults -- --only 'two collectors|SIGTERM' --jobs 1
+
+Exit status: 0 every row as expected, 1 a row differs, 2 usage.
+`;
+
+function usageError(message: string): never {
+  process.stderr.write(`test:faults: ${message}\n\n${USAGE}`);
+  process.exit(2);
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      options: {
+        long: { type: 'boolean', default: false },
+        seed: { type: 'string', default: randomBytes(4).toString('hex') },
+        only: { type: 'string', default: '' },
+        jobs: { type: 'string', default: String(AT_ONCE) },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return usageError((error as Error).message);
+  }
+}
+
+const { long, seed, only, help, ...values } = parsed();
+if (help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const jobs = Number(values.jobs);
-if (!Number.isInteger(jobs) || jobs < 1) throw new RangeError(`--jobs is "${values.jobs}"; a whole number of rows from 1 on is allowed`);
+if (!Number.isInteger(jobs) || jobs < 1) usageError(`got --jobs ${values.jobs}; allowed is a whole number from 1 on`);
 const rows = ROWS.filter((row) => (long || row.long !== true) && only.split('|').some((part) => `${row.area} ${row.fault}`.includes(part)));
+if (rows.length === 0) usageError(`got --only ${only}; no row of the ${long ? 'long' : 'short'} form has any of it in its area or fault`);
 const started = performance.now();
 process.stderr.write(`${rows.length} faults, ${long ? 'long' : 'short'} form, ${jobs} at once, seed ${seed}\n`);
 useCredentials();
