@@ -305,8 +305,7 @@ async function completeObjects(run: Run, { uploads, digests }: Acquired): Promis
 
 /**
  * Reads back what was stored: every part that was not read back when it was stored, and the image's SHA-256 over all objects.
- * Parts that have a SHA-256 each prove the
- * whole, which they tile; only where they have less is the whole hashed once more.
+ * Parts that have a SHA-256 each prove the whole, which they tile; only where they have less is the whole hashed once more.
  */
 async function rereadObjects(run: Run, { layout, digests, end, readBack }: Acquired, objects: readonly StoredObjectInfo[]): Promise<void> {
   const { store, events, custody, onProgress, signal } = run;

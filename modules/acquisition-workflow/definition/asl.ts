@@ -88,6 +88,12 @@ export type MapState = Common &
     readonly Output?: Data;
   };
 
+/** What a Map of few items does with each: ten at once, inside the execution itself. */
+export const tenAtOnce = (StartAt: string, each: States): Pick<MapState, 'MaxConcurrency' | 'ItemProcessor'> => ({
+  MaxConcurrency: 10,
+  ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt, States: each },
+});
+
 export type SucceedState = Common & { readonly Type: 'Succeed'; readonly Output?: Data };
 export type FailState = Common & { readonly Type: 'Fail'; readonly Error: string; readonly Cause: string };
 

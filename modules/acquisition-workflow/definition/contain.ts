@@ -1,6 +1,6 @@
 import { CASE_TAGS } from '../../vocabulary/index.ts';
 import { credentialStates, credentialUndo, LOOK_AT_CREDENTIALS, REPLACE_CREDENTIALS } from './credentials.ts';
-import { jsonata, quoted, type Data, type States } from './asl.ts';
+import { jsonata, quoted, tenAtOnce, type Data, type States } from './asl.ts';
 import { doneChange } from './preserve.ts';
 import { recordTask, stageChange } from './records.ts';
 import { callTask, madeCall, notedAndOn, touched, touchedByEach, whenItFails, type CallOptions, type WorkflowNames } from './tasks.ts';
@@ -44,26 +44,21 @@ const swap = (names: WorkflowNames, state: string, one: string, done: string, fa
     Type: 'Map',
     Items: jsonata('[$instance.NetworkInterfaces.NetworkInterfaceId]'),
     ItemSelector: { id: jsonata('$states.context.Map.Item.Value') },
-    MaxConcurrency: 10,
-    ItemProcessor: {
-      ProcessorConfig: { Mode: 'INLINE' },
-      StartAt: one,
-      States: {
-        [one]: {
-          ...callTask(names, {
-            service: 'ec2',
-            action: 'modifyNetworkInterfaceAttribute',
-            args: { NetworkInterfaceId: jsonata('$states.input.id'), Groups: [jsonata(`$${variable}`)] },
-            inMember: true,
-            catch: [{ ErrorEquals: ['States.ALL'], Next: failed }],
-            next: done,
-          }),
-          Output: jsonata(madeCall({ service: 'ec2', action: 'modifyNetworkInterfaceAttribute', resources: `$states.input.id, $${variable}`, account: '$case.account', region: names.region })),
-        },
-        [done]: { Type: 'Succeed' },
-        [failed]: { Type: 'Succeed', Output: { failed: true } },
+    ...tenAtOnce(one, {
+      [one]: {
+        ...callTask(names, {
+          service: 'ec2',
+          action: 'modifyNetworkInterfaceAttribute',
+          args: { NetworkInterfaceId: jsonata('$states.input.id'), Groups: [jsonata(`$${variable}`)] },
+          inMember: true,
+          catch: [{ ErrorEquals: ['States.ALL'], Next: failed }],
+          next: done,
+        }),
+        Output: jsonata(madeCall({ service: 'ec2', action: 'modifyNetworkInterfaceAttribute', resources: `$states.input.id, $${variable}`, account: '$case.account', region: names.region })),
       },
-    },
+      [done]: { Type: 'Succeed' },
+      [failed]: { Type: 'Succeed', Output: { failed: true } },
+    }),
     Assign: touchedByEach(notIsolated(state)),
     Output: {},
     Catch: whenItFails(state, next, { notes: jsonata(`$append($notes, [${notIsolated(state)}])`) }),

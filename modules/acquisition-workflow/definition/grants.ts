@@ -1,5 +1,5 @@
 import { roleArn, SOURCE_KEY_OPERATIONS } from '../../vocabulary/index.ts';
-import { jsonata, type Expression, type States } from './asl.ts';
+import { jsonata, tenAtOnce, type Expression, type States } from './asl.ts';
 import { doneChange } from './preserve.ts';
 import { recordTask } from './records.ts';
 import { anyErrorOf, callTask, madeCall, memberRole, notedAndOn, problemOf, whenItFails, type WorkflowNames } from './tasks.ts';
@@ -72,8 +72,7 @@ export const grantStates = (names: WorkflowNames, on: string): States => ({
     Type: 'Map',
     Items: jsonata('$plan.grants'),
     ItemSelector: { keyArn: jsonata('$states.context.Map.Item.Value.keyArn') },
-    MaxConcurrency: 10,
-    ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Grant a key', States: grantOne(names) },
+    ...tenAtOnce('Grant a key', grantOne(names)),
     Assign: {
       grants: GRANTS,
       notes: jsonata('$append($notes, [$states.result[$exists(problem)].problem])'),
@@ -113,8 +112,7 @@ export const grantRemovalStates = (names: WorkflowNames, on: string): States => 
     Type: 'Map',
     Items: jsonata('$grants'),
     ItemSelector: jsonata('$states.context.Map.Item.Value'),
-    MaxConcurrency: 10,
-    ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Take a grant back', States: takeOne(names) },
+    ...tenAtOnce('Take a grant back', takeOne(names)),
     Assign: {
       grants: GRANTS,
       leftBehind: jsonata(`($back := $states.result[$exists(grantId)].(${left('$')}); [$leftBehind[$not(resource in $back)]])`),

@@ -1,4 +1,4 @@
-import { jsonata, quoted, type Assign, type MapState, type States, type TaskState } from './asl.ts';
+import { jsonata, quoted, tenAtOnce, type Assign, type MapState, type States, type TaskState } from './asl.ts';
 import { callTask, madeCall, notedAndOn, problemOf, touchedByEach, whenItFails, type Service, type WorkflowNames } from './tasks.ts';
 
 /**
@@ -76,28 +76,23 @@ const lookStates = (names: WorkflowNames, next: string): States => {
         arn: jsonata('$states.context.Map.Item.Value.arn'),
         ids: jsonata('$states.context.Map.Item.Value.type = "ip" ? [$instance.NetworkInterfaces.PrivateIpAddresses.PrivateIpAddress, $instance.NetworkInterfaces.Ipv6Addresses.Ipv6Address] : [$case.instanceId]'),
       },
-      MaxConcurrency: 10,
-      ItemProcessor: {
-        ProcessorConfig: { Mode: 'INLINE' },
-        StartAt: one,
-        States: {
-          [one]: {
-            ...callTask(names, {
-              service: 'elasticloadbalancingv2',
-              action: 'describeTargetHealth',
-              args: { TargetGroupArn: jsonata('$states.input.arn') }, // of all targets: one that is named without its port is looked for at the group's own
-              inMember: true,
-              asks: true,
-              catch: whenItFails(one, 'It could not be looked into', {}).map((catcher) => ({ ...catcher, Output: jsonata(`{"problem": ${problemOf(one).slice(3, -3)}}`) })),
-              next: 'It was looked into',
-            }),
-            // One that is draining was taken out by somebody else, and a release must not put it back.
-            Output: jsonata('($mine := [$states.result.TargetHealthDescriptions[TargetHealth.State != "draining" and Target.Id in $states.input.ids].Target]; $count($mine) > 0 ? {"arn": $states.input.arn, "targets": $mine} : {})'),
-          },
-          'It was looked into': { Type: 'Succeed' },
-          'It could not be looked into': { Type: 'Succeed' },
+      ...tenAtOnce(one, {
+        [one]: {
+          ...callTask(names, {
+            service: 'elasticloadbalancingv2',
+            action: 'describeTargetHealth',
+            args: { TargetGroupArn: jsonata('$states.input.arn') }, // of all targets: one that is named without its port is looked for at the group's own
+            inMember: true,
+            asks: true,
+            catch: whenItFails(one, 'It could not be looked into', {}).map((catcher) => ({ ...catcher, Output: jsonata(`{"problem": ${problemOf(one).slice(3, -3)}}`) })),
+            next: 'It was looked into',
+          }),
+          // One that is draining was taken out by somebody else, and a release must not put it back.
+          Output: jsonata('($mine := [$states.result.TargetHealthDescriptions[TargetHealth.State != "draining" and Target.Id in $states.input.ids].Target]; $count($mine) > 0 ? {"arn": $states.input.arn, "targets": $mine} : {})'),
         },
-      },
+        'It was looked into': { Type: 'Succeed' },
+        'It could not be looked into': { Type: 'Succeed' },
+      }),
       Assign: {
         targetGroups: jsonata('[$states.result[$exists(arn)]]'),
         notes: jsonata('($lost := [$states.result.problem]; $count($lost) > 0 ? $append($notes, [$merge([$lost[0], {"cause": $string($count($lost)) & " target groups could not be looked into; the first: " & $lost[0].cause}])]) : $notes)'),
@@ -161,19 +156,14 @@ const leaving = (names: WorkflowNames, { state, one, done, failed, items, servic
   Type: 'Map',
   Items: jsonata(items),
   ItemSelector: { from: jsonata('$states.context.Map.Item.Value') },
-  MaxConcurrency: 10,
-  ItemProcessor: {
-    ProcessorConfig: { Mode: 'INLINE' },
-    StartAt: one,
-    States: {
-      [one]: {
-        ...callTask(names, { service, action, args, inMember: true, catch: whenItFails(one, failed, {}), next: done }),
-        Output: jsonata(madeCall({ service, action, resources: `$case.instanceId, ${from}`, account: '$case.account', region: names.region })),
-      },
-      [done]: { Type: 'Succeed' },
-      [failed]: { Type: 'Succeed', Output: { failed: true } },
+  ...tenAtOnce(one, {
+    [one]: {
+      ...callTask(names, { service, action, args, inMember: true, catch: whenItFails(one, failed, {}), next: done }),
+      Output: jsonata(madeCall({ service, action, resources: `$case.instanceId, ${from}`, account: '$case.account', region: names.region })),
     },
-  },
+    [done]: { Type: 'Succeed' },
+    [failed]: { Type: 'Succeed', Output: { failed: true } },
+  }),
   Assign: touchedByEach(`{"state": ${quoted(state)}, "error": ${quoted(error)}, "cause": ${quoted(cause)}}`),
   Output: {},
   Catch: notedAndOn(state, next),

@@ -2,19 +2,11 @@ import { type Lab, PART } from '../lab.ts';
 import type { Place } from '../place.ts';
 import { exhibitsOf, wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
-import { LOOKS, MOMENTS, SPLIT, type Moment } from './moments.ts';
+import { LOOKS, MOMENTS, signalledAt, SPLIT, type Moment } from './moments.ts';
 
 /** Kills the collector in the middle of one request, which the store carries out (`after`) or never sees (`before`). */
-async function killedAt(lab: Lab, { is, args = [] }: Moment, when: 'before' | 'after'): Promise<string> {
-  const source = await lab.source();
-  const bucket = await lab.bucket();
-  const running = lab.start(source, bucket, [...SPLIT, ...args]);
-  bucket.faults = (request) => {
-    if (!is(request)) return undefined;
-    bucket.faults = undefined;
-    running.kill('SIGKILL');
-    return { kind: when === 'before' ? 'reset' : 'lose-response' };
-  };
+async function killedAt(lab: Lab, moment: Moment, when: 'before' | 'after'): Promise<string> {
+  const { source, bucket, running } = await signalledAt(lab, moment, 'SIGKILL', { kind: when === 'before' ? 'reset' : 'lose-response' });
   const first = await running.ended;
   await lab.released(source);
   const second = await lab.collect(source, bucket, SPLIT);

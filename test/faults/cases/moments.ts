@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
-import type { FaultRequest } from '../../helpers/s3-front.ts';
+import type { Fault, FaultRequest } from '../../helpers/s3-front.ts';
+import type { Running } from '../collector.ts';
+import type { Lab, Source } from '../lab.ts';
+import type { Bucket } from '../place.ts';
 
 /** The image in three objects, so that there are instants between their completions. */
 export const SPLIT = ['--max-object-size', '10MiB'];
@@ -31,6 +34,20 @@ export const LOOKS: readonly Moment[] = [
   at('it looks for unfinished uploads', 'ListMultipartUploads'),
   { ...at('it reads back', 'GetObject', '.001'), args: ['--reread', 'always'] },
 ];
+
+/** Starts a collector that gets a signal in the middle of one request, which then meets a fault. */
+export async function signalledAt(lab: Lab, { is, args = [] }: Moment, by: NodeJS.Signals, fault: Fault): Promise<{ readonly source: Source; readonly bucket: Bucket; readonly running: Running }> {
+  const source = await lab.source();
+  const bucket = await lab.bucket();
+  const running = lab.start(source, bucket, [...SPLIT, ...args]);
+  bucket.faults = (request) => {
+    if (!is(request)) return undefined;
+    bucket.faults = undefined;
+    running.kill(by);
+    return fault;
+  };
+  return { source, bucket, running };
+}
 
 /** The environment of a collector that gets a signal in the moment it logs an event: its name, with `#2` for the second of that name. */
 export const stoppedAt = (event: string, by: 'SIGTERM' | 'SIGSTOP'): NodeJS.ProcessEnv => ({

@@ -10,7 +10,7 @@ import type { Place } from '../place.ts';
 import { exhibitsOf, wholeness } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
 import { program, standIn } from '../stand-in.ts';
-import { LOOKS, MOMENTS, SPLIT, stoppedAt, type Moment } from './moments.ts';
+import { LOOKS, MOMENTS, signalledAt, SPLIT, stoppedAt, type Moment } from './moments.ts';
 
 /** Ends a collector that was told to stop, lets go of what held it, and starts another one. */
 async function thenAgain(lab: Lab, source: Source, place: Place, running: Running, letGo?: () => Promise<unknown>): Promise<string> {
@@ -22,16 +22,8 @@ async function thenAgain(lab: Lab, source: Source, place: Place, running: Runnin
 }
 
 /** Told to stop in the middle of one request, which takes its course. */
-async function inRequest(lab: Lab, { is, args = [] }: Moment): Promise<string> {
-  const source = await lab.source();
-  const bucket = await lab.bucket();
-  const running = lab.start(source, bucket, [...SPLIT, ...args]);
-  bucket.faults = (request) => {
-    if (!is(request)) return undefined;
-    bucket.faults = undefined;
-    running.kill('SIGTERM');
-    return { kind: 'delay', ms: 300 };
-  };
+async function inRequest(lab: Lab, moment: Moment): Promise<string> {
+  const { source, bucket, running } = await signalledAt(lab, moment, 'SIGTERM', { kind: 'delay', ms: 300 });
   return thenAgain(lab, source, bucket, running);
 }
 
