@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 const PAGE_BYTES = 4096;
 /** The unit of /proc's CPU times: USER_HZ, 100 on every Linux that Node runs on. */
 export const TICKS_PER_SECOND = 100;
-const SAMPLE_EVERY_MS = 25;
+const SAMPLE_EVERY_MS = 50;
 /** Looking for new processes and adding up shared pages cost more than a sample, so they come with every n-th. */
-const SCAN_EVERY = 4;
-const PSS_EVERY = 20;
+const SCAN_EVERY = 2;
+const PSS_EVERY = 10;
 
 export type TreeUse = {
   /** Highest sum of resident bytes over all processes at one time; a page that several map counts for each. */
