@@ -173,12 +173,11 @@ function declare(program: Command, { name, argument, summary, examples, required
       }
       const work = await load();
       signal.throwIfAborted();
-      process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '').catch((error: unknown) => {
-        throw lacksDescriptors(error) ? asStageError(error) : error;
-      });
+      process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '');
     } catch (thrown) {
       // Whatever gave up because it was told to; an acquisition that says so itself also says what it leaves.
-      const error = signal.aborted && !(thrown instanceof StageError && thrown.code === 'INTERRUPTED') ? signal.reason : thrown;
+      const told = signal.aborted && !(thrown instanceof StageError && thrown.code === 'INTERRUPTED') ? signal.reason : thrown;
+      const error = lacksDescriptors(told) && !(told instanceof ConfigError) ? asStageError(told) : told; // loading the command's module may be what failed
       report(error, flags['json'] === true);
       process.exitCode = exitOf(error);
     }

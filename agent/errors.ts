@@ -51,7 +51,7 @@ export const DESCRIPTORS_ADVICE = 'Allow this process at least 256 open files (u
 export function lacksDescriptors(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EMFILE' || code === 'ENFILE' || /\bE[MN]FILE\b/.test(cause.message)) return true;
+    if (code === 'EMFILE' || code === 'ENFILE' || /\bE[MN]FILE\b|too many open files/.test(cause.message)) return true;
   }
   return false;
 }

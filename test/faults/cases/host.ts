@@ -115,7 +115,7 @@ export const HOST: readonly FaultRow[] = [
     async run(lab) {
       const source = await lab.source();
       // with fewer, Node itself cannot load a program
-      for (const limit of lab.long ? [24, 26, 28, 32, 36, 40, 48] : [24, 32]) {
+      for (const limit of lab.long ? [24, 26, 28, 30, 32, 33, 34, 36, 38, 40, 48] : [24, 32]) {
         const { outcome, stderr } = await lab.collect(source, lab.directory(lab.file(`evidence-${limit}`)), [], { under: ['prlimit', `--nofile=${limit}:${limit}`] });
         if (outcome !== 'COMPLETE' && outcome !== 'FAILED NO_DESCRIPTORS') return `${outcome} at ${limit}: ${stderr}`;
       }
