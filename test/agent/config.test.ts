@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { InstanceMetadata } from '../../agent/adapters/instance-metadata.ts';
 import { ConfigError, flagsOf, loadConfig, logsToCloudWatch, parseSize, printConfig, printSize, SETTINGS, type LoadConfigInput } from '../../agent/config.ts';
 import { nearest } from '../../agent/config/nearest.ts';
+import { shown } from '../../agent/config/problems.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { publishTags, startMetadataServer, type MetadataServer } from './metadata-support.ts';
 
@@ -142,6 +143,11 @@ describe('the configuration', () => {
     expect(broken[0]).to.match(/^file .*collector\.json: is not JSON/).and.not.include('hunter2');
     await file({ secretAccessKey: 'hunter2' });
     expect((await problemsOf({ filePath })).join()).not.to.include('hunter2');
+  });
+
+  it('shows nothing of what stands under a name that says it is a secret', () => {
+    for (const name of ['secret-access-key', 'sessionToken', 'password', 'AWS_ACCESS_KEY_ID', 'authorization', 'key']) expect(shown(name, 'hunter2'), name).to.equal('"[redacted]"');
+    for (const name of ['kms-key-id', 'case', 'monkey']) expect(shown(name, 'hunter2'), name).to.equal('"hunter2"');
   });
 
   it('refuses a file that is missing when it was named, is no object, no file, or too large; but needs none', async () => {

@@ -279,6 +279,20 @@ describe('a directory of evidence', () => {
     await upload.release();
   });
 
+  it('completes no image whose file lost its end after its parts were stored', async () => {
+    const upload = await open();
+    const digests = [];
+    for (const range of PARTS) {
+      const source = partSourceOf(IMAGE, range);
+      await upload.putPart(source, live());
+      digests.push(await source.digests);
+    }
+    await truncate(path('.partial'), IMAGE.length - 1);
+    expect(await rejectionOf(upload.complete(digests, live()))).to.include({ code: 'SHORT_OBJECT' });
+    await upload.release();
+    expect(await stat(path()).catch(() => undefined)).to.equal(undefined);
+  });
+
   it('refuses a part that is not in the plan', async () => {
     const upload = await open();
     for (const change of [{ partNumber: 4 }, { offset: 1 }, { objectIndex: 1 }, { length: 1 }]) {

@@ -120,7 +120,9 @@ describe('an acquisition into a directory', function () {
     await makeImage(path, 1000);
     doneOf(await acquire());
     const before = await manifestIn(store);
-    expect(errorOf(await acquire())).to.include({ code: 'COLLECTED', retryable: false });
+    const again = await acquire();
+    expect(errorOf(again)).to.include({ code: 'COLLECTED', retryable: false });
+    expect(again.of(LogEvent.sourceOpened), 'the source is not read').to.deep.equal([]);
     expect(await manifestIn(store)).to.deep.equal(before);
   });
 
@@ -174,6 +176,15 @@ describe('an acquisition into a directory', function () {
       expect(doneOf(await acquire()).status, 'the real one then does').to.equal('COMPLETE');
     });
   }
+
+  it('completes nothing where dc3dd gives nothing for longer than the source may be silent', async () => {
+    await makeImage(path, SIZE);
+    const tool = await instead('dc3dd "$@" 2>/dev/null | head -c 3000000; exec sleep 600');
+    const error = errorOf(await acquire({ ...(tool && { tool }), options: { stallSeconds: 2 } }));
+    expect(error.code).to.equal('SOURCE_STALLED');
+    expect(error.message).to.match(/gave nothing after 2097152 of \d+ bytes/);
+    await expectNothingCompleted();
+  });
 
   it('says that dc3dd is missing where it cannot be started', async () => {
     await makeImage(path, 1000);

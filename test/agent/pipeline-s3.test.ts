@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../agent/adapters/stores/s3-client.ts';
 import type { PartChecksumAlgorithm } from '../../agent/adapters/stores/evidence-store.ts';
 import { S3Store } from '../../agent/adapters/stores/s3-store.ts';
@@ -223,7 +224,9 @@ describe('an acquisition into S3', function () {
     await acquire();
     const before = (await manifestIn(store))!;
     since = front.requests.length;
-    expect(errorOf(await acquire())).to.include({ code: 'COLLECTED', retryable: false });
+    const again = await acquire();
+    expect(errorOf(again)).to.include({ code: 'COLLECTED', retryable: false });
+    expect(again.of(LogEvent.sourceOpened), 'the source is not read').to.deep.equal([]);
     expect(asked('PutObject', 'UploadPart', 'CreateMultipartUpload', 'CompleteMultipartUpload')).to.deep.equal([]);
     expect((await manifestIn(store))!).to.deep.equal(before);
   });
@@ -312,7 +315,7 @@ describe('an acquisition into S3', function () {
     store = storeWith();
     await expectProven(await acquire());
     const { storage, records } = (await manifestIn(store))!;
-    for (const versionId of [storage.objects[0]!.versionId, records.captureLog.versionId, records.custodyLog.versionId]) expect(versionId).to.match(/^[\w-]{8,}$/);
+    for (const versionId of [storage.objects[0]!.versionId, records.captureLog.versionId, records.custodyLog.versionId]) expect(versionId).to.be.a('string').and.match(/^[\w-]{8,}$/);
     for (const { headers } of asked('CreateMultipartUpload', 'PutObject')) {
       expect(Object.keys(headers).filter((name) => name.startsWith('x-amz-object-lock'))).to.deep.equal([]);
     }
@@ -393,6 +396,82 @@ describe('an acquisition into S3', function () {
     expect(errorOf(await acquire())).to.include({ code: 'EXISTS' });
     expect((await imageIn(store))?.toString()).to.equal('first');
     expect(await manifestIn(store)).to.equal(undefined);
+  });
+
+  it('completes nothing where somebody else stored between its last look and its completion, though the look found nothing', async () => {
+    const other = s3ClientOf(moto);
+    faults = async ({ operation, key }) => {
+      if (operation === 'CompleteMultipartUpload') await other.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'first', IfNoneMatch: '*' })).catch(() => undefined);
+      return undefined;
+    };
+    expect(errorOf(await acquire())).to.include({ code: 'EXISTS' });
+    expect((await imageIn(store))?.toString()).to.equal('first');
+    expect(await manifestIn(store)).to.equal(undefined);
+    other.destroy();
+  });
+
+  describe('where the store, once it has completed the image,', () => {
+    const isCompleted = (): boolean => asked('CompleteMultipartUpload').some(({ status }) => status === 200);
+    const afterwards = (fault: () => Fault | undefined | Promise<Fault | undefined>): FaultPlan => ({ operation, key }) =>
+      operation === 'HeadObject' && key.endsWith('.image.dd') && isCompleted() ? fault() : undefined;
+    /** Puts something over the image, once, behind the front. */
+    const putOver = (body: string): (() => Promise<undefined>) => {
+      let isPut = false;
+      return async () => {
+        if (isPut) return undefined;
+        isPut = true;
+        const other = s3ClientOf(moto);
+        await other.send(new PutObjectCommand({ Bucket: bucket, Key: `evidence/${imageKey(CASE, EXHIBIT)}`, Body: body }));
+        other.destroy();
+        return undefined;
+      };
+    };
+
+    it('has an object of another length, says that it is no image', async () => {
+      faults = afterwards(putOver('short'));
+      expect(errorOf(await acquire())).to.include({ code: 'SHORT_OBJECT' });
+      expect(await manifestIn(store)).to.equal(undefined);
+    });
+
+    it('says another checksum of the whole than its parts make, believes neither', async () => {
+      faults = afterwards(() => ({ kind: 'wrong-checksum' }));
+      expect(errorOf(await acquire())).to.include({ code: 'OBJECT_CHECKSUM' });
+      expect(await manifestIn(store)).to.equal(undefined);
+    });
+
+    it('gets another version put over it, looks at its own and records that', async () => {
+      bucket = await newBucket(client, { objectLock: true });
+      await store.close();
+      store = storeWith();
+      faults = afterwards(putOver('over it'));
+      expect(doneOf(await acquire()).status).to.equal('COMPLETE');
+      const { key, versionId } = (await manifestIn(store))!.storage.objects[0]!;
+      expect(Buffer.concat(await Array.fromAsync(store.read(key, undefined, new AbortController().signal, versionId))).equals(image)).to.equal(true);
+      expect((await imageIn(store))?.toString()).to.equal('over it');
+    });
+  });
+
+  it('stores half as many parts at once as soon as the store asks for less', async () => {
+    const atOnce: number[] = [];
+    let [active, isSlower] = [0, false];
+    faults = async ({ operation, partNumber, attempt }) => {
+      if (operation !== 'UploadPart') return undefined;
+      if (partNumber === 1 && attempt === 1) return { kind: 'status', status: 503 };
+      active++;
+      if (isSlower) atOnce.push(active);
+      await sleep(200);
+      active--;
+      return undefined;
+    };
+    image = await makeImage(`${dir.path}/larger.img`, 12 * PART);
+    const outcome = await acquire({
+      path: `${dir.path}/larger.img`,
+      options: { concurrency: 4, ringSize: 64 * MiB },
+      onEvent: ({ event }) => (isSlower ||= event === LogEvent.partRetried),
+    });
+    await expectProven(outcome);
+    expect(atOnce.length).to.be.above(3);
+    expect(Math.max(...atOnce.slice(0, 3)), atOnce.join(' ')).to.be.at.most(2);
   });
 
   it('has never, in all of the above, asked to delete, to abort, or to change a lock', () => {

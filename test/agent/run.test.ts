@@ -7,7 +7,7 @@ import { listDisks } from '../../agent/adapters/block-devices.ts';
 import { imageKey, MiB } from '../../modules/vocabulary/index.ts';
 import { makeExt4, makeRaw } from '../../scripts/lab/disks.ts';
 import { attachBadDisk } from '../helpers/bad-disk.ts';
-import { runCli, startCli, type Cli, type JsonLine } from '../helpers/cli.ts';
+import { runCli, startCli, type Cli, type CliOptions, type JsonLine } from '../helpers/cli.ts';
 import { useDisks } from '../helpers/disks.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
 import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
@@ -27,11 +27,12 @@ describe('collector run', function () {
   });
   afterEach(() => rm(to, { recursive: true, force: true }));
 
-  const watch = async (...more: string[]): Promise<Cli> => {
-    const cli = startCli(['run', '--case', CASE, '--to', to, '--scratch-dir', disks.file('scratch'), '--json', '--rescan-seconds', '2', ...more]);
+  const watchWith = async (options: CliOptions, ...more: string[]): Promise<Cli> => {
+    const cli = startCli(['run', '--case', CASE, '--to', to, '--scratch-dir', disks.file('scratch'), '--json', '--rescan-seconds', '2', ...more], options);
     await cli.event('collector.started');
     return cli;
   };
+  const watch = (...more: string[]): Promise<Cli> => watchWith({}, ...more);
   const about = (cli: Cli, identity: string, event: string): JsonLine[] =>
     cli.lines().filter((line) => line.event === event && (line['identity'] === identity || line['exhibitId'] === identity));
   const finished = (cli: Cli, identity: string): Promise<JsonLine> => cli.event('acquisition.ended', (line) => line['exhibitId'] === identity);
@@ -82,6 +83,22 @@ describe('collector run', function () {
     expect(new Set(identities).size).to.equal(4);
     await stop(cli);
     expect((await runCli(['verify', to])).code).to.equal(0);
+  });
+
+  it('gives a volume id that was named to one disk with --once, and to none where it goes on watching', async () => {
+    const files = [await makeRaw(disks.file('named-1'), MiB), await makeRaw(disks.file('named-2'), MiB)];
+    const named = { env: { CLEANROOM_VOLUME: 'vol-0123456789abcdef0' } };
+    const cli = await watchWith(named, '--ignore-attached');
+    for (const file of files) {
+      const { path } = await disks.attach(file, { readOnly: true });
+      await expectImaged(cli, file, await identityOf(path));
+    }
+    await stop(cli);
+    const once = await watchWith(named, '--ignore-attached', '--once');
+    const third = await makeRaw(disks.file('named-3'), MiB);
+    await disks.attach(third, { readOnly: true });
+    await expectImaged(once, third, 'vol-0123456789abcdef0');
+    expect(await once.ended).to.deep.equal({ code: 0, signal: null });
   });
 
   it('images one disk and no second with --once, however many are there and may be imaged at once', async () => {

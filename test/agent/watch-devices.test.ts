@@ -211,7 +211,7 @@ describe('watching for disks', () => {
     await until(() => found().length > 0);
     const [event] = found();
     expect(event?.trigger).to.equal('by-label');
-    expect(event?.link?.escaped).to.match(/^[\x20-\x7e]+$/);
+    expect(event?.link?.escaped).to.be.a('string').and.match(/^[\x20-\x7e]+$/);
     expect(event?.disk.labels.map(({ base64 }) => Buffer.from(base64, 'base64').toString())).to.deep.equal([label]);
     expect(event?.disk.identity).to.match(/^disk-[0-9a-f]{8}-\d+$/);
   });

@@ -228,7 +228,7 @@ describe('open-case', () => {
     const title = '\u202e\u001b[2J`reboot`"}\n{"forged":true}';
     const { cases: [opened] } = await open(events.guardDuty({ detail: { ...finding(), title } }));
     const { trigger } = await inputOf(opened!.executions[0]!.executionArn);
-    expect(trigger.title?.escaped).to.match(/^[\x20-\x7e]*$/);
+    expect(trigger.title?.escaped).to.be.a('string').and.match(/^[\x20-\x7e]*$/);
     expect(Buffer.from(trigger.title!.base64, 'base64').toString()).to.equal(title);
     const { cases: [tag] } = await open(events.tagged({ value: title, detail: { eventID: `00000000-0000-4000-8000-${String(++cases).padStart(12, '0')}` } }));
     expect((await inputOf(tag!.executions[0]!.executionArn)).reason).to.match(/^the tag cleanroom:acquire: [\x20-\x7e]*$/);
