@@ -90,8 +90,8 @@ type Subcommand = {
 const withTool = (load: Subcommand['load']): Subcommand['load'] => async () => {
   const { inspectDc3dd } = await import('./adapters/dc3dd-tool.ts');
   const tool = inspectDc3dd();
-  bootSlabThread();
   tool.catch(() => {}); // told by whoever awaits it
+  bootSlabThread();
   const command = await load();
   return (input, argument) => command({ ...input, tool }, argument);
 };
@@ -177,7 +177,7 @@ function declare(program: Command, { name, argument, summary, examples, required
     } catch (thrown) {
       // Whatever gave up because it was told to; an acquisition that says so itself also says what it leaves.
       const told = signal.aborted && !(thrown instanceof StageError && thrown.code === 'INTERRUPTED') ? signal.reason : thrown;
-      const error = lacksDescriptors(told) && !(told instanceof ConfigError) ? asStageError(told) : told; // loading the command's module may be what failed
+      const error = lacksDescriptors(told) ? asStageError(told) : told; // loading the command's module may be what failed
       report(error, flags['json'] === true);
       process.exitCode = exitOf(error);
     }

@@ -47,11 +47,17 @@ export const messageOf = (error: unknown): string => oneLine(error instanceof Er
 /** For EMFILE and ENFILE, wherever they happen. */
 export const DESCRIPTORS_ADVICE = 'Allow this process at least 256 open files (ulimit -n, or LimitNOFILE= of its unit), and start again: what was stored is taken over.';
 
+/** Where only the text says so: Node's module loader and execa, whose errors have no code of their own. */
+const NO_DESCRIPTOR = /\bE[MN]FILE\b|too many open files|file table overflow/;
+
+/** Whether an error's text is this host's: a StageError quotes others, and one with `$metadata` is a service's answer, which may lack its own. */
+const isOwnText = (error: Error): boolean => !(error instanceof StageError) && !('$metadata' in error);
+
 /** Whether something failed because this process, or this host, has no file descriptor left. */
 export function lacksDescriptors(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EMFILE' || code === 'ENFILE' || /\bE[MN]FILE\b|too many open files/.test(cause.message)) return true;
+    if (code === 'EMFILE' || code === 'ENFILE' || (isOwnText(cause) && NO_DESCRIPTOR.test(cause.message))) return true;
   }
   return false;
 }

@@ -41,6 +41,13 @@ async function outputOf(command: string, args: readonly string[]): Promise<strin
   return failed ? undefined : stdout.trim();
 }
 
+/** Whether a package's list has a file, and not as one that stands elsewhere because the name was given to another. */
+function owns(files: string, path: string): boolean {
+  const lines = files.split('\n');
+  const index = lines.indexOf(path);
+  return index >= 0 && !/^(?:locally )?diverted /.test(lines[index + 1] ?? '');
+}
+
 /** Version of the Debian or RPM package that owns a file. */
 async function packageVersionOf(path: string): Promise<string | undefined> {
   const versionOf = (name: string): Promise<string | undefined> => outputOf('dpkg-query', ['--show', '--showformat=${Version}', name]);
@@ -50,7 +57,7 @@ async function packageVersionOf(path: string): Promise<string | undefined> {
   };
   // The package of that name first, and both questions at once: a search looks through the files of all packages.
   const [files, likely] = await Promise.all([outputOf('dpkg-query', ['--listfiles', 'dc3dd']), versionOf('dc3dd')]);
-  const debian = files?.split('\n').includes(path) ? likely : await versionOfOwner();
+  const debian = owns(files ?? '', path) ? likely : await versionOfOwner();
   const version = debian ?? (await outputOf('rpm', ['--query', '--file', '--queryformat', '%{VERSION}-%{RELEASE}', path]));
   return version !== undefined && /^[\x21-\x7e]{1,128}$/.test(version) ? version : undefined;
 }

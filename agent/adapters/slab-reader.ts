@@ -44,7 +44,7 @@ function nudge(fd: number): void {
 export class StreamedPart implements PartSource {
   readonly range: PartRange;
   readonly digests: Promise<PartDigests>;
-  /** Called with the length of every slab that was read, wanted or not. */
+  /** Called with the length of every slab that is read from now on, wanted or not. */
   onBytes: ((bytes: number) => void) | undefined;
   readonly #digester: PartDigester;
   readonly #queue: Slab[] = [];
@@ -76,6 +76,11 @@ export class StreamedPart implements PartSource {
     } finally {
       this.discard();
     }
+  }
+
+  /** Bytes that were read so far. */
+  get bytesRead(): number {
+    return this.#read;
   }
 
   /** Whether its last byte was read. */

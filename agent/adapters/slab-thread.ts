@@ -7,18 +7,24 @@ let spare: Worker | undefined;
 
 const boot = (): Worker => (typeof SLAB_WORKER === 'string' ? new Worker(SLAB_WORKER, { eval: true }) : new Worker(new URL('./slab-worker.ts', import.meta.url)));
 
-/** Boots the thread of the next reading ahead of time: that takes longer than everything else before the first byte. Holds no process. */
+/**
+ * Boots the thread of the next reading ahead of time: that takes longer than everything else before the first byte. Holds no
+ * process; where it fails, the reading boots its own and tells why that fails.
+ */
 export function bootSlabThread(): void {
   if (spare) return;
-  const worker = boot();
-  const drop = (): void => {
-    if (spare === worker) spare = undefined;
-  };
-  worker.unref();
-  worker.on('online', () => spare === worker && worker.unref()); // its ports count again once it runs
-  worker.on('error', drop);
-  worker.on('exit', drop);
-  spare = worker;
+  try {
+    const worker = boot();
+    const drop = (): void => {
+      if (spare === worker) spare = undefined;
+    };
+    worker.unref();
+    worker.on('error', drop);
+    worker.on('exit', drop);
+    spare = worker;
+  } catch {
+    // no thread to be had yet
+  }
 }
 
 /** A thread that waits for its {@link SlabJob}, booted ahead or now; it holds the process until it ends. */

@@ -201,10 +201,12 @@ class Pass {
 
   async #storeAll(reader: SlabReader): Promise<void> {
     for await (const part of reader.parts()) {
-      part.onBytes = (bytes) => {
+      const count = (bytes: number): void => {
         this.#read += bytes;
         this.#report();
       };
+      count(part.bytesRead);
+      part.onBytes = count;
       const task = this.#storePart(part);
       task.catch((error: unknown) => this.#failed.abort(error));
       this.#storing.push(task);

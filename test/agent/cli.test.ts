@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -208,13 +209,12 @@ describe('the collector command', function () {
     it('is killed at once by the second SIGINT, while it still waits for a dc3dd that is deaf to the first', async () => {
       const bin = join(dir.path, 'bin');
       await mkdir(bin);
-      await writeFile(join(bin, 'dc3dd'), '#!/bin/sh\n[ "$1" = --version ] && exit 0\ntrap "" TERM\nwhile echo x; do sleep 0.1; done\n', { mode: 0o755 });
+      const deaf = join(dir.path, 'deaf');
+      await writeFile(join(bin, 'dc3dd'), `#!/bin/sh\n[ "$1" = --version ] && exit 0\ntrap "" TERM\n: >'${deaf}'\nwhile echo x; do sleep 0.1; done\n`, { mode: 0o755 });
       const cli = startCli(args(image), { env: { PATH: `${bin}:${process.env['PATH']}` } });
-      await cli.event('acquisition.started');
-      await new Promise((resolve) => setTimeout(resolve, 500)); // dc3dd has to set its trap
-      cli.signal('SIGINT');
-      await new Promise((resolve) => setTimeout(resolve, 300)); // two that come at once may arrive as one
-      cli.signal('SIGINT');
+      while (!existsSync(deaf)) await new Promise((resolve) => setTimeout(resolve, 20));
+      const again = setInterval(() => cli.signal('SIGINT'), 200); // two that come at once may arrive as one
+      void cli.ended.finally(() => clearInterval(again));
       expect(await cli.ended).to.deep.equal({ code: null, signal: 'SIGKILL' });
     });
 

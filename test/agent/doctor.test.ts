@@ -76,6 +76,21 @@ describe('the doctor', function () {
     expect(await inspectDc3dd(copied)).not.to.have.property('packageVersion');
   });
 
+  it('names no package for a binary in whose place the package has another', async () => {
+    const bin = join(dir.path, 'bin');
+    await mkdir(bin);
+    await copyFile((await inspectDc3dd()).path, join(bin, 'dc3dd'));
+    const answers = `case $1 in --listfiles) printf '%s\\n' /usr/bin "${bin}/dc3dd" "locally diverted to: ${bin}/dc3dd.distrib";; --search) echo "local diversion from: ${bin}/dc3dd";; *) echo 7.2.646-6;; esac`;
+    await writeFile(join(bin, 'dpkg-query'), `#!/bin/sh\n${answers}\n`, { mode: 0o755 });
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${bin}:${before}`;
+    try {
+      expect(await inspectDc3dd(bin)).not.to.have.property('packageVersion');
+    } finally {
+      process.env['PATH'] = before;
+    }
+  });
+
   it('lists this host\'s real disks', async () => {
     const findings = await doctor(await configOf({ scratchDir: dir.path }));
     expect(find(findings, 'disks').found).to.match(/^\d+ eligible disks?, \d+ left alone/);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore } from '../../agent/adapters/stores/evidence-store.ts';
+import type { Progress } from '../../agent/stages/acquire.ts';
 import { imageKey, LogEvent, recordKey } from '../../modules/vocabulary/index.ts';
 import { makeRaw } from '../../scripts/lab/disks.ts';
 import { attachBadDisk, type BadDisk } from '../helpers/bad-disk.ts';
@@ -57,6 +58,14 @@ describe('an acquisition into a directory', function () {
     const names = (await readdir(join(dir.path, 'evidence', CASE, 'disk_evidence'))).toSorted();
     expect(names.filter((name) => !name.startsWith('.'))).to.deep.equal(['capture.log', 'custody.jsonl', 'image.dd', 'manifest.json'].map((end) => `${EXHIBIT}.${end}`));
     expect((await readdir(dir.path)).toSorted()).to.deep.equal(['disk.img', 'evidence']);
+  });
+
+  it('tells how far it is, up to the last byte read and stored', async () => {
+    await makeImage(path, SIZE);
+    const seen: Progress[] = [];
+    doneOf(await acquire({ onProgress: (phase, progress) => phase === 'image' && seen.push(progress) }));
+    expect(seen.at(-1)).to.deep.equal({ total: SIZE, read: SIZE, stored: SIZE });
+    for (const key of ['read', 'stored'] as const) expect(seen.map((progress) => progress[key])).to.deep.equal(seen.map((progress) => progress[key]).toSorted((a, b) => a - b));
   });
 
   it("stores dc3dd's own log and the collector's beside the image", async () => {
@@ -180,9 +189,9 @@ describe('an acquisition into a directory', function () {
   it('completes nothing where dc3dd gives nothing for longer than the source may be silent', async () => {
     await makeImage(path, SIZE);
     const tool = await instead('dc3dd "$@" 2>/dev/null | head -c 3000000; exec sleep 600');
-    const error = errorOf(await acquire({ ...(tool && { tool }), options: { stallSeconds: 2 } }));
+    const error = errorOf(await acquire({ ...(tool && { tool }), options: { stallSeconds: 5 } }));
     expect(error.code).to.equal('SOURCE_STALLED');
-    expect(error.message).to.match(/gave nothing after 2097152 of \d+ bytes/);
+    expect(error.message).to.match(/gave nothing after 2621440 of \d+ bytes/);
     await expectNothingCompleted();
   });
 

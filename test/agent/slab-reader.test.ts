@@ -244,7 +244,7 @@ describe('reading a pipe in a ring of slabs', () => {
 
   it('lets a process end whose thread, booted ahead, was given nothing to read', async () => {
     const thread = JSON.stringify(import.meta.resolve('../../agent/adapters/slab-thread.ts'));
-    const { exitCode, isTerminated } = await endOfProgram(`import { bootSlabThread } from ${thread}; bootSlabThread();`);
+    const { exitCode, isTerminated } = await endOfProgram(`import { bootSlabThread } from ${thread}; bootSlabThread(); setTimeout(() => {}, 500);`);
     expect({ exitCode, isTerminated }).to.deep.equal({ exitCode: 0, isTerminated: false });
   });
 

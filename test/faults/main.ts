@@ -26,7 +26,7 @@ Examples:
   npm run test:faults -- --long --seed 5eed000b
   npm run test:faults -- --only 'two collectors|SIGTERM' --jobs 1
 
-Exit status: 0 every row as expected, 1 a row differs, 2 usage.
+Exit status: 0 every row as expected, 1 a row differs, 2 usage, 130 or 143 told to stop.
 `;
 
 function usageError(message: string): never {

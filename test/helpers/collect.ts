@@ -7,7 +7,7 @@ import { openSource } from '../../agent/adapters/source-disk.ts';
 import { describePath } from '../../agent/adapters/source-path.ts';
 import type { EvidenceStore } from '../../agent/adapters/stores/evidence-store.ts';
 import { StageError } from '../../agent/errors.ts';
-import { collect, type Collected, type CollectOptions } from '../../agent/pipeline.ts';
+import { collect, type CollectContext, type Collected, type CollectOptions } from '../../agent/pipeline.ts';
 import { verifyEvidence } from '../../agent/stages/verify.ts';
 import { checkManifest, imageKey, type LogEvent, type LogRecord, type Manifest, MiB, recordKey } from '../../modules/vocabulary/index.ts';
 import { sha256Hex } from './evidence.ts';
@@ -28,6 +28,8 @@ export type CollectPlan = {
   readonly signal?: AbortSignal;
   /** Told of every event as it happens; what it throws is lost. */
   readonly onEvent?: (record: LogRecord) => void;
+  /** Told how far it is. */
+  readonly onProgress?: CollectContext['onProgress'];
   /** Another program in dc3dd's place. */
   readonly tool?: Dc3ddTool;
 };
@@ -49,6 +51,7 @@ export async function collectFrom(plan: CollectPlan): Promise<Outcome> {
   const { source: found } = await describePath(path);
   const source = await openSource(found.kind === 'block-device' ? found.disk : found, { allowWritableSource: true }, signal);
   const context = {
+    ...(plan.onProgress && { onProgress: plan.onProgress }),
     store,
     events: createEventLog({ sinks }),
     tool: plan.tool ?? (await inspectDc3dd()),

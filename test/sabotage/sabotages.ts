@@ -32,7 +32,7 @@ const touching: readonly Sabotage[] = [
   { promise: 'a writable disk is set read-only first', file: 'agent/adapters/source-disk.ts', from: 'if (before.readOnly) return { before, after: before };', to: 'return { before, after: before };', test: 'agent/source-disk', grep: 'before anything is read' },
   { promise: 'a disk that stays writable is refused', file: 'agent/adapters/source-disk.ts', from: 'if (after.readOnly) return { before, after };', to: 'return { before, after };', test: 'agent/source-disk', grep: 'does not make read-only' },
   { promise: 'a writable image file is refused', file: 'agent/adapters/source-file.ts', from: 'if (writable && !allowWritable) {', to: 'if (false) {', test: 'agent/source-disk', grep: 'could write to' },
-  { promise: 'dc3dd reads the descriptor that was checked', file: 'agent/adapters/dc3dd.ts', from: "'if=/proc/self/fd/3', `bufsz", to: "'if=/dev/zero', 'cnt=1', `bufsz", test: 'agent/pipeline-directory', grep: 'bit for bit' },
+  { promise: 'dc3dd reads the source that was opened', file: 'agent/adapters/dc3dd.ts', from: "'if=/proc/self/fd/3', `bufsz", to: "'if=/dev/zero', 'cnt=1', `bufsz", test: 'agent/pipeline-directory', grep: 'bit for bit' },
 ];
 
 const passing: readonly Sabotage[] = [
@@ -43,7 +43,8 @@ const passing: readonly Sabotage[] = [
   { promise: "the part size follows from the disk's size", file: 'modules/vocabulary/image-layout.ts', from: 'Math.max(needed, DEFAULT_PART_SIZE)', to: 'Math.min(needed, DEFAULT_PART_SIZE)', test: 'vocabulary/image-layout' },
   { promise: 'an image over the largest object is split', file: 'modules/vocabulary/image-layout.ts', from: 'Math.max(1, Math.ceil(imageSize / objectSize));', to: '1;', test: 'vocabulary/image-layout' },
   { promise: 'a disk that gives nothing for too long ends the pass', file: 'agent/stages/acquire.ts', from: 'if (now - heard >= limit)', to: 'if (false)', test: 'agent/pipeline-directory', grep: 'may be silent' },
-  { promise: 'both hash engines pass known answers', file: 'agent/hash-self-test.ts', from: "'ba7816bf", to: "'ba7816b0", test: 'agent/doctor', grep: 'hash' },
+  { promise: 'both hash engines pass known answers', file: 'agent/hash-self-test.ts', from: 'if (got !== expected) {', to: 'if (false) {', test: 'agent/doctor', grep: 'known answer' },
+  { promise: 'progress counts every byte', file: 'agent/stages/acquire.ts', from: 'count(part.bytesRead);', to: '', test: 'agent/pipeline-directory', grep: 'how far' },
 ];
 
 /** A line of the contract each: the image is not COMPLETE where it does not hold. */
@@ -77,7 +78,7 @@ const storing: readonly Sabotage[] = [
   { promise: 'S3: image and records are encrypted with the key that was given', file: 'agent/adapters/stores/s3-store.ts', from: "return kmsKeyId === undefined ? {} : { Server", to: 'return kmsKeyId !== undefined ? {} : { Server', test: 'agent/pipeline-s3', grep: 'encrypts' },
   { promise: 'S3: tries are bounded', file: 'agent/stages/acquire.ts', from: 'retries: options.partTries - 1,', to: 'retries: options.partTries + 1,', test: 'agent/pipeline-s3' },
   { promise: 'S3: 503 halves what is under way', file: 'agent/stages/acquire.ts', from: 'if (isSlowDown(error)) this.#limit.slowDown();', to: '', test: 'agent/pipeline-s3', grep: 'half as many' },
-  { promise: 'a directory: a file is never replaced', file: 'agent/adapters/stores/directory-paths.ts', from: 'await link(from, to);', to: "await (await import('node:fs/promises')).copyFile(from, to);", test: 'agent/directory-store' },
+  { promise: 'a directory: a file is never replaced', file: 'agent/adapters/stores/directory-paths.ts', from: 'await link(from, to);', to: "await (await import('node:fs/promises')).rename(from, to);", test: 'agent/directory-store' },
   { promise: 'a directory: what is stored is read back and compared', file: 'agent/adapters/stores/read-back-worker.ts', from: 'if (!found.equals(expected)) {', to: 'if (found.length !== expected.length) {', test: 'agent/read-back' },
   { promise: 'a directory: a short file is not an image', file: 'agent/adapters/stores/directory-upload.ts', from: 'if (size !== length) throw', to: 'if (false) throw', test: 'agent/directory-store' },
   { promise: 'a directory: finished files are 0440', file: 'agent/adapters/stores/directory-upload.ts', from: 'await data.chmod(0o440);', to: '', test: 'agent/directory-store' },
@@ -113,7 +114,7 @@ const telling: readonly Sabotage[] = [
   { promise: 'user and password of a URL are never printed', file: 'agent/config/problems.ts', from: ".replaceAll(URL_USERINFO, '$1[redacted]@')", to: '', test: 'agent/config' },
   { promise: 'a volume id that was given names one disk', file: 'agent/commands/run.ts', from: '(config.once ? config.volumeId : undefined) ?? disk.identity', to: 'config.volumeId ?? disk.identity', test: 'agent/run', grep: 'gives a volume id' },
   { promise: 'with --once one disk is imaged', file: 'agent/commands/run.ts', from: 'if (this.#session.config.once) this.#ended.abort(); //', to: '//', test: 'agent/run', grep: 'no second' },
-  { promise: 'a failed disk does not keep others waiting', file: 'agent/commands/run.ts', from: 'if (again) return false;', to: 'if (again) { await delay(pause * 1000); return false; }', test: 'agent/run', grep: 'images the next disk' },
+  { promise: 'a failed disk does not keep others waiting', file: 'agent/commands/run.ts', from: 'return this.#leaveAlone(disk, error, pause);', to: 'const done = this.#leaveAlone(disk, error, pause); if (!done) await delay(3_600_000); return done;', test: 'agent/run', grep: 'images the next disk' },
 ];
 
 const resuming: readonly Sabotage[] = [

@@ -34,11 +34,12 @@ export class S3Store implements EvidenceStore {
   }
 
   async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
+    await this.#refuseTaken(key, signal);
     const { client, bucket, algorithm } = this.#options;
     const context = { client, bucket, fullKey: this.#full(key), algorithm };
     const listed = await uploadsOf(context, signal);
     const earlier = options.anew ? undefined : await earlierUpload(context, listed, options, signal);
-    await this.#refuseTaken(key, signal); // after the look: another collector may have completed it meanwhile
+    if (!earlier && listed.length > 0) await this.#refuseTaken(key, signal); // one of them may have been completed since the first look
     const uploadId = earlier?.uploadId ?? (await this.#create(key, options, signal));
     const upload = new S3Upload({
       ...context, key, uploadId,

@@ -61,9 +61,14 @@ async function atOnce(lab: Lab, bothSee: boolean): Promise<Bucket> {
 /** A bucket in which the first collector completes its upload after the second found it, and before that one lists its parts. */
 async function endsMeanwhile(lab: Lab): Promise<Bucket> {
   const bucket = await slowly(lab);
+  let isLooking = false;
   const isCompleted = (): boolean => bucket.front.requests.some(({ operation, status }) => operation === 'CompleteMultipartUpload' && status === 200);
   bucket.faults = async (request) => {
-    if (request.operation === 'ListParts') await until(isCompleted);
+    if (request.operation === 'CompleteMultipartUpload') await until(() => isLooking);
+    if (request.operation === 'ListParts') {
+      isLooking = true;
+      await until(isCompleted);
+    }
     return isSlow(request);
   };
   return bucket;
