@@ -44,8 +44,6 @@ function nudge(fd: number): void {
 export class StreamedPart implements PartSource {
   readonly range: PartRange;
   readonly digests: Promise<PartDigests>;
-  /** Called with the length of every slab that is read from now on, wanted or not. */
-  onBytes: ((bytes: number) => void) | undefined;
   readonly #digester: PartDigester;
   readonly #queue: Slab[] = [];
   readonly #settle: { resolve(digests: PartDigests): void; reject(reason: unknown): void };
@@ -78,11 +76,6 @@ export class StreamedPart implements PartSource {
     }
   }
 
-  /** Bytes that were read so far. */
-  get bytesRead(): number {
-    return this.#read;
-  }
-
   /** Whether its last byte was read. */
   get isWhole(): boolean {
     return this.#read === this.range.length;
@@ -101,7 +94,6 @@ export class StreamedPart implements PartSource {
     this.#read += length;
     if (this.#discarded) slab.release();
     else this.#queue.push(slab);
-    this.onBytes?.(length);
     if (this.isWhole) this.#settle.resolve(this.#digester.digest());
     this.#notify();
   }
@@ -137,6 +129,8 @@ export class SlabReader {
   readonly end: Promise<StreamEnd>;
   /** Settles when the worker is gone and the descriptor is no longer read. */
   readonly closed: Promise<void>;
+  /** Called with the length of every slab that was read, wanted or not. */
+  onBytes: ((bytes: number) => void) | undefined;
   readonly #fd: number;
   readonly #layout: ImageLayout;
   readonly #plan: (range: PartRange) => DigestPlan;
@@ -204,6 +198,7 @@ export class SlabReader {
       case 'slab': {
         const part = this.#current ?? this.#begin();
         part.push(this.#slab(message.slot, message.length));
+        this.onBytes?.(message.length);
         if (part.isWhole) this.#current = undefined;
         break;
       }

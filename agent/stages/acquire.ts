@@ -163,6 +163,10 @@ class Pass {
   async run(stream: SlabStream): Promise<Acquired> {
     const { options } = this.#context;
     const { reader } = stream;
+    reader.onBytes = (bytes) => {
+      this.#read += bytes;
+      this.#report();
+    };
     const run = startDc3dd({ binary: options.dc3dd, sourceFd: this.#source.fd, sinkFd: stream.writeFd, scratch: options.scratch, secondHash: options.secondHash }, this.#signal);
     run.catch((error: unknown) => this.#failed.abort(error));
     await stream.handOver();
@@ -201,12 +205,6 @@ class Pass {
 
   async #storeAll(reader: SlabReader): Promise<void> {
     for await (const part of reader.parts()) {
-      const count = (bytes: number): void => {
-        this.#read += bytes;
-        this.#report();
-      };
-      count(part.bytesRead);
-      part.onBytes = count;
       const task = this.#storePart(part);
       task.catch((error: unknown) => this.#failed.abort(error));
       this.#storing.push(task);

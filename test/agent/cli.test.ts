@@ -212,7 +212,7 @@ describe('the collector command', function () {
       const deaf = join(dir.path, 'deaf');
       await writeFile(join(bin, 'dc3dd'), `#!/bin/sh\n[ "$1" = --version ] && exit 0\ntrap "" TERM\n: >'${deaf}'\nwhile echo x; do sleep 0.1; done\n`, { mode: 0o755 });
       const cli = startCli(args(image), { env: { PATH: `${bin}:${process.env['PATH']}` } });
-      while (!existsSync(deaf)) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const end = Date.now() + 60_000; !existsSync(deaf) && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 20));
       const again = setInterval(() => cli.signal('SIGINT'), 200); // two that come at once may arrive as one
       void cli.ended.finally(() => clearInterval(again));
       expect(await cli.ended).to.deep.equal({ code: null, signal: 'SIGKILL' });

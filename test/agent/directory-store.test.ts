@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { takeLock } from '../../agent/adapters/stores/directory-lock.ts';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
-import type { EvidenceStore, ImageUpload, UploadOptions } from '../../agent/adapters/stores/evidence-store.ts';
+import type { EvidenceStore, ImageUpload, PartDigests, UploadOptions } from '../../agent/adapters/stores/evidence-store.ts';
 import { MiB, imageKey, partsOf, planLayout, recordKey } from '../../modules/vocabulary/index.ts';
 import { describeEvidenceStore } from '../contract/evidence-store.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
@@ -63,10 +63,15 @@ async function startFixture(name: string, ...args: string[]): Promise<{ kill(): 
   };
 }
 
-async function putAll(upload: ImageUpload, image: Buffer = IMAGE): Promise<void> {
+/** Stores the parts that are missing. Returns the digests of all. */
+async function putParts(upload: ImageUpload, image: Buffer = IMAGE): Promise<PartDigests[]> {
   const sources = PARTS.map((range) => partSourceOf(image, range));
   for (const source of sources) if (!upload.stored.has(source.range.partNumber)) await upload.putPart(source, live());
-  await upload.complete(PARTS.map(({ offset, length }) => digestsOf(image.subarray(offset, offset + length))), live());
+  return PARTS.map(({ offset, length }) => digestsOf(image.subarray(offset, offset + length)));
+}
+
+async function putAll(upload: ImageUpload, image: Buffer = IMAGE): Promise<void> {
+  await upload.complete(await putParts(upload, image), live());
 }
 
 describe('a directory of evidence', () => {
@@ -281,12 +286,7 @@ describe('a directory of evidence', () => {
 
   it('completes no image whose file lost its end after its parts were stored', async () => {
     const upload = await open();
-    const digests = [];
-    for (const range of PARTS) {
-      const source = partSourceOf(IMAGE, range);
-      await upload.putPart(source, live());
-      digests.push(await source.digests);
-    }
+    const digests = await putParts(upload);
     await truncate(path('.partial'), IMAGE.length - 1);
     expect(await rejectionOf(upload.complete(digests, live()))).to.include({ code: 'SHORT_OBJECT' });
     await upload.release();

@@ -24,6 +24,8 @@ describe('an acquisition into S3', function () {
   let faults: FaultPlan | undefined;
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let client: S3Client;
+  /** Past the front, for what others do. */
+  let behind: S3Client;
   let bucket: string;
   let store: S3Store;
   let path: string;
@@ -38,6 +40,7 @@ describe('an acquisition into S3', function () {
     dir = await tempDir();
     path = `${dir.path}/disk.img`;
     client = s3ClientOf(front);
+    behind = s3ClientOf(moto);
   });
   beforeEach(async () => {
     faults = undefined;
@@ -52,6 +55,7 @@ describe('an acquisition into S3', function () {
   afterEach(() => store.close());
   after(async () => {
     client.destroy();
+    behind.destroy();
     await front.stop();
     await moto.stop();
     await dir.remove();
@@ -398,15 +402,13 @@ describe('an acquisition into S3', function () {
   });
 
   it('completes nothing where somebody else stored between its last look and its completion, though the look found nothing', async () => {
-    const other = s3ClientOf(moto);
     faults = async ({ operation, key }) => {
-      if (operation === 'CompleteMultipartUpload') await other.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'first', IfNoneMatch: '*' })).catch(() => undefined);
+      if (operation === 'CompleteMultipartUpload') await behind.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'first', IfNoneMatch: '*' })).catch(() => undefined);
       return undefined;
     };
     expect(errorOf(await acquire())).to.include({ code: 'EXISTS' });
     expect((await imageIn(store))?.toString()).to.equal('first');
     expect(await manifestIn(store)).to.equal(undefined);
-    other.destroy();
   });
 
   describe('where the store, once it has completed the image,', () => {
@@ -419,9 +421,7 @@ describe('an acquisition into S3', function () {
       return async () => {
         if (isPut) return undefined;
         isPut = true;
-        const other = s3ClientOf(moto);
-        await other.send(new PutObjectCommand({ Bucket: bucket, Key: `evidence/${imageKey(CASE, EXHIBIT)}`, Body: body }));
-        other.destroy();
+        await behind.send(new PutObjectCommand({ Bucket: bucket, Key: `evidence/${imageKey(CASE, EXHIBIT)}`, Body: body }));
         return undefined;
       };
     };

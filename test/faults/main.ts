@@ -1,7 +1,8 @@
 /** The fault suite: `npm run test:faults`. */
-import { parseArgs } from 'node:util';
 import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
 import { constants } from 'node:os';
+import { commandLine, isNamed } from '../helpers/command-line.ts';
 import { stopUdev } from '../helpers/udev.ts';
 import { startMoto } from '../helpers/moto.ts';
 import { useCredentials } from '../helpers/s3-store.ts';
@@ -29,36 +30,20 @@ Examples:
 Exit status: 0 every row as expected, 1 a row differs, 2 usage, 130 or 143 told to stop.
 `;
 
-function usageError(message: string): never {
-  process.stderr.write(`test:faults: ${message}\n\n${USAGE}`);
-  process.exit(2);
-}
-
-function parsed() {
-  try {
-    return parseArgs({
-      options: {
-        long: { type: 'boolean', default: false },
-        seed: { type: 'string', default: randomBytes(4).toString('hex') },
-        only: { type: 'string', default: '' },
-        jobs: { type: 'string', default: String(AT_ONCE) },
-        help: { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    return usageError((error as Error).message);
-  }
-}
-
-const { long, seed, only, help, ...values } = parsed();
-if (help) {
-  process.stdout.write(USAGE);
-  process.exit(0);
-}
+const { values, refuse } = commandLine('test:faults', USAGE, () => parseArgs({
+  options: {
+    long: { type: 'boolean', default: false },
+    seed: { type: 'string', default: randomBytes(4).toString('hex') },
+    only: { type: 'string', default: '' },
+    jobs: { type: 'string', default: String(AT_ONCE) },
+    help: { type: 'boolean', default: false },
+  },
+}).values);
+const { long, seed, only } = values;
 const jobs = Number(values.jobs);
-if (!Number.isInteger(jobs) || jobs < 1) usageError(`got --jobs ${values.jobs}; allowed is a whole number from 1 on`);
-const rows = ROWS.filter((row) => (long || row.long !== true) && only.split('|').some((part) => `${row.area} ${row.fault}`.includes(part)));
-if (rows.length === 0) usageError(`got --only ${only}; no row of the ${long ? 'long' : 'short'} form has any of it in its area or fault`);
+if (!Number.isInteger(jobs) || jobs < 1) refuse(`got --jobs ${values.jobs}; allowed is a whole number from 1 on`);
+const rows = ROWS.filter((row) => (long || row.long !== true) && isNamed(only, `${row.area} ${row.fault}`));
+if (rows.length === 0) refuse(`got --only ${only}; no row of the ${long ? 'long' : 'short'} form has any of it in its area or fault`);
 const started = performance.now();
 process.stderr.write(`${rows.length} faults, ${long ? 'long' : 'short'} form, ${jobs} at once, seed ${seed}\n`);
 useCredentials();

@@ -52,7 +52,7 @@ export const FAULTS: readonly Fault[] = [
   { step: 'NothingIsLeft', what: 'a compiler is left', script: 'cp /bin/true /usr/bin/gcc', says: /gcc is still there/ },
   { step: 'NothingIsLeft', what: 'an SSH server is left', script: 'cp /bin/true /usr/sbin/sshd', says: /sshd is still there/ },
   { step: 'NothingIsLeft', what: 'a package cache is left', script: 'mkdir -p /var/cache/dnf && echo x >/var/cache/dnf/x', says: /caches are left: \/var\/cache\/dnf\/x/ },
-  { step: 'NothingIsLeft', what: 'somebody\'s key is left', script: 'mkdir -p ~root/.ssh && echo key >~root/.ssh/authorized_keys', says: /(?<=key is left: \S*)\.ssh\/authorized_keys/ },
+  { step: 'NothingIsLeft', what: 'somebody\'s key is left', script: 'mkdir -p ~root/.ssh && echo key >~root/.ssh/authorized_keys', says: /(?<=key is left: \/root[/])\.ssh\/authorized_keys/ },
   { step: 'NothingIsLeft', what: 'root has a password', script: 'sed -i "s/^root:[^:]*:/root:\\$6\\$salt\\$hash:/" /etc/shadow', says: /root's account is not locked/ },
   { step: 'NothingIsLeft', what: 'a console asks for a name', script: 'rm /etc/systemd/system/serial-getty@.service', says: /serial-getty@\.service is not masked/ },
   { step: 'NothingIsLeft', only: 'amazon', what: 'cloud-init makes a user', script: 'rm /etc/cloud/cloud.cfg.d/99-cleanroom.cfg', says: /cloud-init makes users/ },

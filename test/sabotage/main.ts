@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { commandLine, isNamed } from '../helpers/command-line.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { SABOTAGES, type Sabotage } from './sabotages.ts';
 
@@ -34,25 +35,6 @@ const TIMEOUT_MS = 180_000;
 
 type Ran = { readonly tests: number; readonly failed?: string; readonly problem?: string };
 type Report = { readonly stats: { readonly tests: number }; readonly failures: readonly { readonly fullTitle: string }[] };
-
-function usageError(message: string): never {
-  process.stderr.write(`test:sabotage: ${message}\n\n${USAGE}`);
-  process.exit(2);
-}
-
-function chosen(): readonly Sabotage[] {
-  try {
-    const { values: { only, help } } = parseArgs({ options: { only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } } });
-    if (help) {
-      process.stdout.write(USAGE);
-      process.exit(0);
-    }
-    const found = SABOTAGES.filter(({ promise, file }) => only.split('|').some((part) => `${promise} ${file}`.includes(part)));
-    return found.length > 0 ? found : usageError(`got --only ${only}; no promise's text or file contains any of it`);
-  } catch (error) {
-    return usageError((error as Error).message);
-  }
-}
 
 /** Copies the working tree, without what git ignores; packages and tools are the checkout's own. */
 async function copyTo(folder: string): Promise<void> {
@@ -122,7 +104,9 @@ async function sabotage(folder: string, each: Sabotage, unbroken: Ran): Promise<
   }
 }
 
-const list = chosen();
+const { values: { only }, refuse } = commandLine('test:sabotage', USAGE, () => parseArgs({ options: { only: { type: 'string', default: '' }, help: { type: 'boolean', default: false } } }).values);
+const list = SABOTAGES.filter(({ promise, file }) => isNamed(only, `${promise} ${file}`));
+if (list.length === 0) refuse(`got --only ${only}; no promise's text or file contains any of it`);
 const dir = await tempDir();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

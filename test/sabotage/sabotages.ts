@@ -44,7 +44,7 @@ const passing: readonly Sabotage[] = [
   { promise: 'an image over the largest object is split', file: 'modules/vocabulary/image-layout.ts', from: 'Math.max(1, Math.ceil(imageSize / objectSize));', to: '1;', test: 'vocabulary/image-layout' },
   { promise: 'a disk that gives nothing for too long ends the pass', file: 'agent/stages/acquire.ts', from: 'if (now - heard >= limit)', to: 'if (false)', test: 'agent/pipeline-directory', grep: 'may be silent' },
   { promise: 'both hash engines pass known answers', file: 'agent/hash-self-test.ts', from: 'if (got !== expected) {', to: 'if (false) {', test: 'agent/doctor', grep: 'known answer' },
-  { promise: 'progress counts every byte', file: 'agent/stages/acquire.ts', from: 'count(part.bytesRead);', to: '', test: 'agent/pipeline-directory', grep: 'how far' },
+  { promise: 'progress counts every byte', file: 'agent/adapters/slab-reader.ts', from: 'this.onBytes?.(message.length);', to: 'if (part !== this.#started[0]) this.onBytes?.(message.length);', test: 'agent/pipeline-directory', grep: 'how far' },
 ];
 
 /** A line of the contract each: the image is not COMPLETE where it does not hold. */
