@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { expect } from 'chai';
+import { BESIDE } from '../../scripts/beside.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -14,7 +15,7 @@ let lingerMs = '120000';
 const runIn = async (files: Record<string, string>, ...args: string[]): Promise<{ last: string; status: number | null; output: string }> => {
   const { path, remove } = await tempDir();
   try {
-    for (const name of ['scripts/test.ts', 'scripts/mocha-summary.ts', 'tsconfig.json', '.oxlintrc.json', '.mocharc.json']) cpSync(join(root, name), join(path, name));
+    for (const name of ['scripts/test.ts', 'scripts/beside.ts', 'scripts/mocha-summary.ts', 'tsconfig.json', '.oxlintrc.json', '.mocharc.json']) cpSync(join(root, name), join(path, name));
     symlinkSync(join(root, 'node_modules'), join(path, 'node_modules'));
     for (const [name, text] of Object.entries({ 'package.json': '{ "type": "module" }', '.ci/run': '#!/bin/sh\ntrue\n', ...files })) {
       mkdirSync(join(path, name, '..'), { recursive: true });
@@ -31,6 +32,38 @@ const runIn = async (files: Record<string, string>, ...args: string[]): Promise<
 describe('npm test', () => {
   it('ends with the counts and status 0 when all holds', async () => {
     expect(await runIn({ 'test/a.test.ts': PASSING, 'test/deep/b.test.ts': PASSING })).to.include({ last: '2 passed, 0 failed', status: 0 });
+  });
+
+  it('runs the tests that touch no disk beside the others, each once, and tells of these first', async () => {
+    const saying = (text: string): string => `it('${text}', () => {});\n`;
+    const { last, status, output } = await runIn({
+      'test/infra/first.test.ts': saying('an estate'),
+      'test/workflow/handlers/second.test.ts': saying('a handler'),
+      'test/workflow/third.test.ts': saying('a whole case'),
+      'test/agent/fourth.test.ts': "it('a disk', (done) => {\n  setTimeout(done, 2000);\n});\n",
+    });
+    expect({ last, status }).to.deep.equal({ last: '4 passed, 0 failed', status: 0 });
+    const order = ['a disk', 'a whole case', 'an estate', 'a handler'].map((title) => output.split(`✔ ${title}`));
+    expect(order.map(({ length }) => length), output).to.deep.equal([2, 2, 2, 2]);
+    expect(order.map(([before]) => before!.length)).to.deep.equal(order.map(([before]) => before!.length).toSorted((a, b) => a - b));
+  });
+
+  it('counts what fails beside, names all that failed at the end, and waits for nothing that was left running', async () => {
+    const failing = (title: string, first = ''): string => `${first}it('${title}', () => {\n  throw new Error('broken');\n});\n`;
+    const leaving = "import { spawn } from 'node:child_process';\nspawn('sleep', ['30'], { stdio: 'inherit', detached: true }).unref();\n";
+    const { last, status, output } = await runIn({ 'test/agent/a.test.ts': failing('one'), 'test/infra/b.test.ts': failing('two', leaving) });
+    expect({ last, status }).to.deep.equal({ last: '0 passed, 2 failed', status: 1 });
+    expect(output).to.match(/failed: one\nfailed: two\n/);
+  });
+
+  it('runs no test beside the others that attaches a disk or starts a collector on one', () => {
+    const importsOf = (file: string): string[] =>
+      [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?'(\.[^']+\.ts)'/g)].map(([, path]) => join(file, '..', path!)).filter((path) => existsSync(path));
+    const reached = new Set(globSync(BESIDE, { cwd: root }).map((file) => join(root, file)));
+    expect(reached.size).to.be.at.least(50);
+    for (const file of reached) for (const imported of importsOf(file)) reached.add(imported);
+    const disks = [...reached].map((file) => relative(root, file)).filter((file) => /^test\/(helpers\/(bad-disk|disks)|faults\/lab|workflow\/world\/collector-host)/.test(file));
+    expect(disks).to.deep.equal([]);
   });
 
   it('fails when a test fails, and counts it', async () => {
