@@ -1,5 +1,5 @@
 import type { Place } from '../../../modules/vocabulary/index.ts';
-import type { Group, Row } from './matrix.ts';
+import type { Group, Row } from './group.ts';
 import type { Request, Verdict, World } from './world.ts';
 
 /** One row of the matrix, as a request. */

@@ -1,19 +1,14 @@
 /** What a containment takes from a suspect's credentials, who gives it back, and whom the denial of sessions denies. */
 import { policyDocument } from '../../../modules/policy.ts';
 import { CONTAINED_TAG_KEYS, containedProfileArn, containedRoleArn, memberRoleArn, sessionDenialPolicyArn, type Place } from '../../../modules/vocabulary/index.ts';
-import type { Group } from './matrix.ts';
+import { INSTANCE as SUSPECT, OWN, anything, type Cast } from './cast.ts';
+import type { Group } from './group.ts';
 import type { Principal } from './world.ts';
 
-const CASE = 'CASE-1';
-const SUSPECT = 'i-0123456789abcdef0';
-const anything = '*';
-
 /** Questions in a monitored account that allows containment, and in one that does not. */
-export function containmentGroups(place: Place, account: string, withoutContainment: string | undefined): readonly Group[] {
-  const { region } = place;
-  const arn = memberRoleArn(place, account);
-  const machine: Principal = { arn };
-  const release: Principal = { arn, tags: { CaseId: CASE } };
+export function containmentGroups({ world, place, region, members, firstMember: account, member: release }: Cast): readonly Group[] {
+  const withoutContainment = members.find((id) => !world.roles.has(containedRoleArn(place, id)));
+  const machine: Principal = { arn: release.arn };
   const instance = `arn:aws:ec2:${region}:${account}:instance/${SUSPECT}`;
   const web = `arn:aws:iam::${account}:role/web`;
   const user = `arn:aws:iam::${account}:user/admin`;
@@ -121,7 +116,7 @@ function withoutGroup(place: Place, account: string): Group {
   const instance = `arn:aws:ec2:${place.region}:${account}:instance/${SUSPECT}`;
   return {
     promise: 'where containment is off the acquisition role touches no credentials at all',
-    who: { arn: memberRoleArn(place, account), tags: { CaseId: CASE } },
+    who: { arn: memberRoleArn(place, account), tags: { CaseId: OWN } },
     owner: account,
     rows: [
       ['deny', 'iam:GetInstanceProfile', `arn:aws:iam::${account}:instance-profile/web`],

@@ -1,43 +1,30 @@
 /** What the workflow's functions may do: each its own part of a case, and no other's. */
-import {
-  bucketArn, caseBusArn, caseCollectorRoleArn, caseKey, findingsRoleName, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, memberRoleArn, membersPath, parameterName, recordKey, requestIdsQueueName, roleArn, stateMachineArn,
-  type HandlerName, type Place,
-} from '../../../modules/vocabulary/index.ts';
 import { caseBusPolicy } from '../../../modules/acquisition-workflow/policies/bus.ts';
-import type { Group, Row } from './matrix.ts';
-import type { World } from './world.ts';
-
-const CASE = 'CASE-1';
-const VOLUME = 'vol-0123456789abcdef0';
-const INSTANCE = 'i-0123456789abcdef0';
-const CREATES = { 's3:ObjectCreationOperation': 'true', 's3:if-none-match': '*' };
-const CHANGES = { 's3:ObjectCreationOperation': 'true' };
-const anything = '*';
+import {
+  caseBusArn, caseCollectorRoleArn, caseKey, findingsRoleName, functionLogGroup, handlerRoleArn, imageKey, instanceKey, logGroupName, membersPath, parameterName, recordKey, requestIdsQueueName, roleArn, stateMachineArn,
+  type HandlerName,
+} from '../../../modules/vocabulary/index.ts';
+import { CREATES, INSTANCE, OVERWRITES, OWN, SECURITY_ACCOUNT, STRANGER, VOLUME, anything, service, type Cast } from './cast.ts';
+import type { Group, Row } from './group.ts';
 
 /** Every function's questions in one forensic account and Region. */
-export function functionGroups(world: World, place: Place, members: readonly string[]): readonly Group[] {
-  const { account, region } = place;
-  const [active, hold] = [bucketArn(place, 'active'), bucketArn(place, 'legal-hold')];
+export function functionGroups({
+  world, place, account, region, active, hold, evidenceKey, transitKey, logsKey, throughS3, topic, instance, volume, snapshot,
+  member: { arn: member }, otherMemberRole,
+}: Cast): readonly Group[] {
   const object = (key: string, bucket = active) => `${bucket}/${key}`;
-  const caseJson = object(caseKey(CASE, 'case.json'));
-  const eventJson = object(caseKey(CASE, 'event.json'));
-  const acquisition = object(instanceKey(CASE, INSTANCE, 'acquisition.json'));
-  const image = object(imageKey(CASE, VOLUME));
-  const manifest = object(recordKey(CASE, VOLUME, 'manifest.json'));
-  const evidenceKey = world.keyArn('alias/cleanroom-evidence', region, account);
-  const transitKey = world.keyArn('alias/cleanroom-transit', region, account);
-  const logsKey = world.keyArn('alias/cleanroom-logs', region, account);
-  const throughS3 = { 'kms:ViaService': `s3.${region}.amazonaws.com`, 'kms:EncryptionContext:aws:s3:arn': active };
+  const caseJson = object(caseKey(OWN, 'case.json'));
+  const eventJson = object(caseKey(OWN, 'event.json'));
+  const acquisition = object(instanceKey(OWN, INSTANCE, 'acquisition.json'));
+  const image = object(imageKey(OWN, VOLUME));
+  const manifest = object(recordKey(OWN, VOLUME, 'manifest.json'));
   const throughSns = { 'kms:ViaService': `sns.${region}.amazonaws.com` };
   const ownLog = (handler: HandlerName) => `arn:aws:logs:${region}:${account}:log-group:${functionLogGroup(place, handler)}:log-stream:x`;
   const auditLog = `arn:aws:logs:${region}:${account}:log-group:${logGroupName('audit')}:log-stream:x`;
-  const topic = `arn:aws:sns:${region}:${account}:cleanroom-alerts`;
-  const member = memberRoleArn(place, members[0] ?? '');
-  const forCase = { 'aws:RequestTag/CaseId': CASE, 'aws:TagKeys': ['CaseId'] };
+  const forCase = { 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] };
   const enter = { 'sts:ExternalId': 'example-external-id-shop', ...forCase };
   const parameters = `arn:aws:ssm:${region}:${account}:parameter${membersPath(place)}`;
-  const caseRole = caseCollectorRoleArn(place, CASE);
-  const snapshot = `arn:aws:ec2:${region}::snapshot/snap-0123456789abcdef0`;
+  const caseRole = caseCollectorRoleArn(place, OWN);
 
   /** What no function does. */
   const never: readonly Row[] = [
@@ -48,7 +35,7 @@ export function functionGroups(world: World, place: Place, members: readonly str
     ['deny', 'kms:Decrypt', evidenceKey],
     ['deny', 'kms:Decrypt', transitKey, throughS3],
     ['deny', 'ec2:DeleteSnapshot', snapshot, { 'aws:ResourceTag/CleanroomPurpose': 'working-copy' }],
-    ['deny', 'ec2:TerminateInstances', `arn:aws:ec2:${region}:${account}:instance/${INSTANCE}`, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
+    ['deny', 'ec2:TerminateInstances', instance, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
     ['deny', 'iam:PassRole', roleArn(place, 'workflow'), { 'iam:PassedToService': 'states.amazonaws.com' }],
   ];
   const group = (handler: HandlerName, promise: string, rows: readonly Row[]): Group => ({
@@ -59,8 +46,7 @@ export function functionGroups(world: World, place: Place, members: readonly str
   const bus = caseBusArn(place);
   const queue = `arn:aws:sqs:${region}:${account}:${requestIdsQueueName(place)}`;
   const busPolicy = caseBusPolicy(place, { organizationId: world.organizationId, accounts: [] });
-  const security = '100000000002';
-  const findings = `arn:aws:iam::${security}:role/cleanroom/${findingsRoleName(place, region)}`;
+  const findings = `arn:aws:iam::${SECURITY_ACCOUNT}:role/cleanroom/${findingsRoleName(place, region)}`;
   return [
     {
       promise: 'the role that forwards findings puts events on the bus of cases, and nowhere else',
@@ -76,23 +62,23 @@ export function functionGroups(world: World, place: Place, members: readonly str
     },
     {
       promise: 'nobody else opens cases by forged findings, neither inside nor outside the organization',
-      who: { arn: `arn:aws:iam::${members[0]}:role/application` },
+      who: otherMemberRole,
       owner: account,
       resourcePolicy: busPolicy,
       rows: [['deny', 'events:PutEvents', bus]],
     },
     {
       promise: 'EventBridge puts on the role that forwards findings',
-      who: { arn: 'events.amazonaws.com' },
-      owner: security,
+      who: service('events'),
+      owner: SECURITY_ACCOUNT,
       rows: [
-        ['allow', 'sts:AssumeRole', findings, { 'aws:SourceAccount': security, 'aws:SourceOrgID': world.organizationId }],
-        ['deny', 'sts:AssumeRole', findings, { 'aws:SourceAccount': '999999999999', 'aws:SourceOrgID': 'o-strangersorg' }],
+        ['allow', 'sts:AssumeRole', findings, { 'aws:SourceAccount': SECURITY_ACCOUNT, 'aws:SourceOrgID': world.organizationId }],
+        ['deny', 'sts:AssumeRole', findings, { 'aws:SourceAccount': STRANGER, 'aws:SourceOrgID': 'o-strangersorg' }],
       ],
     },
     group('open-case', 'the function that opens cases stores events and records, and starts acquisitions', [
       ['allow', 's3:PutObject', eventJson, CREATES],
-      ['allow', 's3:PutObject', caseJson, CHANGES],
+      ['allow', 's3:PutObject', caseJson, OVERWRITES],
       ['allow', 's3:GetObject', caseJson],
       ['allow', 's3:ListBucket', active],
       ['allow', 'kms:GenerateDataKey', evidenceKey, throughS3],
@@ -116,7 +102,7 @@ export function functionGroups(world: World, place: Place, members: readonly str
       ['deny', 'kms:DescribeKey', logsKey],
       ['allow', 's3:GetBucketVersioning', active],
       ['deny', 's3:GetObject', caseJson],
-      ['deny', 's3:PutObject', caseJson, CHANGES],
+      ['deny', 's3:PutObject', caseJson, OVERWRITES],
       ['deny', 'ssm:GetParameters', `arn:aws:ssm:${region}:${account}:parameter/secret`],
       ['deny', 'ssm:PutParameter', `arn:aws:ssm:${region}:${account}:parameter${parameterName(place, 'collectorSubnetIds')}`],
       ['deny', 'kms:CreateGrant', evidenceKey, { 'kms:GrantIsForAWSResource': 'true', 'kms:ViaService': `ec2.${region}.amazonaws.com` }],
@@ -125,12 +111,12 @@ export function functionGroups(world: World, place: Place, members: readonly str
     ]),
     group('record', 'the record keeper keeps records and the audit log', [
       ['allow', 's3:GetObject', acquisition],
-      ['allow', 's3:PutObject', acquisition, CHANGES],
-      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'custody.jsonl')), CHANGES],
-      ['allow', 's3:PutObject', caseJson, CHANGES],
+      ['allow', 's3:PutObject', acquisition, OVERWRITES],
+      ['allow', 's3:PutObject', object(instanceKey(OWN, INSTANCE, 'custody.jsonl')), OVERWRITES],
+      ['allow', 's3:PutObject', caseJson, OVERWRITES],
       ['allow', 'logs:PutLogEvents', auditLog],
       ['deny', 's3:GetObject', manifest],
-      ['deny', 's3:PutObject', object(caseKey(CASE, 'case.json'), hold), CHANGES],
+      ['deny', 's3:PutObject', object(caseKey(OWN, 'case.json'), hold), OVERWRITES],
       ['deny', 'logs:PutLogEvents', auditLog.replace('Audit', 'Capture')],
       ['deny', 'logs:GetLogEvents', auditLog],
       ['deny', 'sns:Publish', topic],
@@ -143,7 +129,7 @@ export function functionGroups(world: World, place: Place, members: readonly str
       ['allow', 's3:GetObjectVersion', image],
       ['allow', 'kms:Decrypt', evidenceKey, throughS3],
       ['deny', 's3:GetObject', caseJson],
-      ['deny', 's3:PutObject', caseJson, CHANGES],
+      ['deny', 's3:PutObject', caseJson, OVERWRITES],
       ['deny', 's3:PutObjectRetention', image, { 's3:object-lock-remaining-retention-days': '3650' }],
       ['deny', 'kms:GenerateDataKey', evidenceKey, throughS3],
       ['deny', 'sts:AssumeRole', member, enter],
@@ -151,27 +137,27 @@ export function functionGroups(world: World, place: Place, members: readonly str
     group('ask-approval', 'the function that asks for approval notifies, and approves nothing', [
       ['allow', 'sns:Publish', topic],
       ['allow', 'kms:GenerateDataKey', logsKey, throughSns],
-      ['allow', 's3:PutObject', acquisition, CHANGES],
+      ['allow', 's3:PutObject', acquisition, OVERWRITES],
       ['deny', 's3:PutObject', eventJson, CREATES],
       ['deny', 'states:SendTaskSuccess', anything],
       ['deny', 'sns:Subscribe', topic, { 'sns:Protocol': 'email' }],
-      ['deny', 'sns:Publish', `arn:aws:sns:${region}:999999999999:theirs`],
+      ['deny', 'sns:Publish', `arn:aws:sns:${region}:${STRANGER}:theirs`],
     ]),
     group('release', 'the function that releases a suspect enters its account, and touches no evidence', [
       ['allow', 'sts:AssumeRole', member, enter],
       ['allow', 's3:GetObject', acquisition],
-      ['allow', 's3:PutObject', acquisition, CHANGES],
+      ['allow', 's3:PutObject', acquisition, OVERWRITES],
       ['deny', 's3:GetObject', image],
-      ['deny', 'sts:AssumeRole', `arn:aws:iam::${members[0]}:role/application`],
+      ['deny', 'sts:AssumeRole', otherMemberRole.arn],
       ['deny', 'ec2:ModifySnapshotAttribute', snapshot],
     ]),
     group('store-console', 'the function that stores the console adds metadata, screenshot and output, and reads nothing back', [
-      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'metadata.json')), CREATES],
-      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'console.jpg')), CREATES],
-      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'console.txt')), CREATES],
-      ['deny', 's3:PutObject', acquisition, CHANGES],
-      ['deny', 's3:PutObject', caseJson, CHANGES],
-      ['deny', 's3:GetObject', object(instanceKey(CASE, INSTANCE, 'console.jpg'))],
+      ['allow', 's3:PutObject', object(instanceKey(OWN, INSTANCE, 'metadata.json')), CREATES],
+      ['allow', 's3:PutObject', object(instanceKey(OWN, INSTANCE, 'console.jpg')), CREATES],
+      ['allow', 's3:PutObject', object(instanceKey(OWN, INSTANCE, 'console.txt')), CREATES],
+      ['deny', 's3:PutObject', acquisition, OVERWRITES],
+      ['deny', 's3:PutObject', caseJson, OVERWRITES],
+      ['deny', 's3:GetObject', object(instanceKey(OWN, INSTANCE, 'console.jpg'))],
     ]),
     group('request-ids', 'the function that looks up request ids reads two CloudTrails and writes records, and touches no evidence', [
       ['allow', 'cloudtrail:LookupEvents', anything],
@@ -180,12 +166,12 @@ export function functionGroups(world: World, place: Place, members: readonly str
       ['deny', 'sqs:ReceiveMessage', `arn:aws:sqs:${region}:${account}:cleanroom-cases-failed`],
       ['deny', 'sqs:SendMessage', queue],
       ['allow', 'sts:AssumeRole', member, enter],
-      ['allow', 's3:GetObject', object(instanceKey(CASE, INSTANCE, 'custody.jsonl'))],
-      ['allow', 's3:PutObject', object(instanceKey(CASE, INSTANCE, 'custody.jsonl')), CHANGES],
+      ['allow', 's3:GetObject', object(instanceKey(OWN, INSTANCE, 'custody.jsonl'))],
+      ['allow', 's3:PutObject', object(instanceKey(OWN, INSTANCE, 'custody.jsonl')), OVERWRITES],
       ['deny', 's3:PutObject', eventJson, CREATES],
       ['deny', 's3:GetObject', image],
       ['deny', 'cloudtrail:StopLogging', anything],
-      ['deny', 'sts:AssumeRole', `arn:aws:iam::${members[0]}:role/application`],
+      ['deny', 'sts:AssumeRole', otherMemberRole.arn],
       ['deny', 'states:StartExecution', stateMachineArn(place)],
     ]),
     group('sweep-orphans', 'the sweep looks and tells, and deletes nothing', [
@@ -196,13 +182,13 @@ export function functionGroups(world: World, place: Place, members: readonly str
       ['allow', 'sns:Publish', topic],
       ['deny', 'iam:ListRoleTags', roleArn(place, 'break-glass')],
       ['deny', 'iam:DeleteRole', caseRole],
-      ['deny', 'ec2:DeleteVolume', `arn:aws:ec2:${region}:${account}:volume/${VOLUME}`, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
-      ['deny', 's3:PutObject', acquisition, CHANGES],
+      ['deny', 'ec2:DeleteVolume', volume, { 'aws:ResourceTag/CleanroomPurpose': 'collector' }],
+      ['deny', 's3:PutObject', acquisition, OVERWRITES],
       ['deny', 'sts:AssumeRole', member, enter],
     ]),
     {
       promise: 'Lambda puts on the functions\' roles, and no other',
-      who: { arn: 'lambda.amazonaws.com' },
+      who: service('lambda'),
       owner: account,
       rows: [
         ['allow', 'sts:AssumeRole', handlerRoleArn(place, 'open-case')],

@@ -4,7 +4,9 @@ import type { Place } from '../../../modules/vocabulary/index.ts';
 import { loadEstate } from '../helpers/synth.ts';
 import { ask } from './ask.ts';
 import { imageMatrixOf } from './image-matrix.ts';
-import { matrixOf, trustMatrixOf, type Group } from './matrix.ts';
+import type { Group } from './group.ts';
+import { matrixOf } from './matrix.ts';
+import { trustMatrixOf } from './trust-matrix.ts';
 import { resolvedEstate, World } from './world.ts';
 
 const estate = loadEstate('example');

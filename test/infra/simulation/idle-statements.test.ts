@@ -5,7 +5,8 @@ import { loadEstate } from '../helpers/synth.ts';
 import { ask, requestOf } from './ask.ts';
 import { concerns, keyName, keysNamed } from './statements.ts';
 import { imageMatrixOf } from './image-matrix.ts';
-import { matrixOf, trustMatrixOf } from './matrix.ts';
+import { matrixOf } from './matrix.ts';
+import { trustMatrixOf } from './trust-matrix.ts';
 import { resolvedEstate, World } from './world.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { IMAGE_RECEIVER_ROLES, imageBuilderRoleArn, imageParameterName, imageReceiverRoleArn, keyAlias, parameterName, type Place } from '../../../modules/vocabulary/index.ts';
-import type { Group } from './matrix.ts';
+import type { Group } from './group.ts';
 import type { World } from './world.ts';
 
 /** The account of the example that another one builds images for. */

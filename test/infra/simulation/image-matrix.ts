@@ -1,6 +1,6 @@
 import { bucketArn, imageBuilderRoleArn, imageParameterName, keyAlias, logGroupName, parameterName, roleArn, type ImageBuilderRole, type Place } from '../../../modules/vocabulary/index.ts';
 import { imageDeliveryRows, RECEIVER } from './image-delivery.ts';
-import type { Group } from './matrix.ts';
+import type { Group } from './group.ts';
 import type { Principal, World } from './world.ts';
 
 /** What the estate promises for machine images, in the Region that a forensic account builds them in. */

@@ -1,11 +1,12 @@
 /** Who may grant the key of a source to whom, and what a grant is worth. */
 import { policyDocument } from '../../../modules/policy.ts';
-import { memberRoleArn, roleArn, SOURCE_KEY_OPERATIONS, type Place } from '../../../modules/vocabulary/index.ts';
-import type { Group } from './matrix.ts';
-import type { Principal, World } from './world.ts';
+import { memberRoleArn, roleArn, SOURCE_KEY_OPERATIONS } from '../../../modules/vocabulary/index.ts';
+import { STRANGER, type Cast } from './cast.ts';
+import type { Group } from './group.ts';
+import type { Principal } from './world.ts';
 
 /** Key of this Region that a monitored account's role may grant, where there is one. */
-function sourceKeyOf(world: World, place: Place, members: readonly string[]): { readonly account: string; readonly key: string } | undefined {
+function sourceKeyOf({ world, place, members }: Cast): { readonly account: string; readonly key: string } | undefined {
   for (const account of members) {
     const policies = JSON.stringify(world.roles.get(memberRoleArn(place, account))?.identity ?? []);
     const key = new RegExp(`arn:aws:kms:${place.region}:${account}:key/[0-9a-f-]+`).exec(policies)?.[0];
@@ -15,21 +16,20 @@ function sourceKeyOf(world: World, place: Place, members: readonly string[]): { 
 }
 
 /** Questions about the key of a suspect's volumes. */
-export function sourceKeyGroups(world: World, place: Place, members: readonly string[]): readonly Group[] {
-  const found = sourceKeyOf(world, place, members);
+export function sourceKeyGroups(cast: Cast): readonly Group[] {
+  const { place, stranger, throughEc2, forEc2 } = cast;
+  const found = sourceKeyOf(cast);
   if (!found) return [];
   const { account, key } = found;
   const [workflow, member]: Principal[] = [{ arn: roleArn(place, 'workflow') }, { arn: memberRoleArn(place, account) }];
-  const throughEc2 = { 'kms:ViaService': `ec2.${place.region}.amazonaws.com` };
-  const forEc2 = { ...throughEc2, 'kms:GrantIsForAWSResource': 'true' };
   const grant = { 'kms:GrantIsForAWSResource': 'false', 'kms:GranteePrincipal': workflow!.arn, 'kms:GrantOperations': [...SOURCE_KEY_OPERATIONS], 'kms:RetiringPrincipal': member!.arn };
   const elsewhere = [
-    { ...grant, 'kms:GranteePrincipal': 'arn:aws:iam::999999999999:role/attacker' },
-    { ...grant, 'kms:GranteePrincipal': roleArn({ ...place, account: '999999999999' }, 'workflow') },
+    { ...grant, 'kms:GranteePrincipal': stranger.arn },
+    { ...grant, 'kms:GranteePrincipal': roleArn({ ...place, account: STRANGER }, 'workflow') },
     { ...grant, 'kms:GranteePrincipal': roleArn(place, 'investigator') },
     { ...grant, 'kms:GranteePrincipal': member!.arn },
   ];
-  const strangers = key.replace(account, '999999999999');
+  const strangers = key.replace(account, STRANGER);
   const otherKey = key.replace(/[0-9a-f]{4}$/, 'ffff');
   const allowing = (Principal: { AWS: string }, Action: string | readonly string[] = 'kms:*') => policyDocument({ Effect: 'Allow', Principal, Action, Resource: '*' });
   /** A grant counts as the key's own leave. */
@@ -44,7 +44,7 @@ export function sourceKeyGroups(world: World, place: Place, members: readonly st
         ['allow', 'kms:CreateGrant', key, grant],
         ...elsewhere.map((keys) => ['deny', 'kms:CreateGrant', key, keys] as const),
         ['deny', 'kms:CreateGrant', key, { ...grant, 'kms:GrantOperations': [...SOURCE_KEY_OPERATIONS, 'Encrypt'] }],
-        ['deny', 'kms:CreateGrant', key, { ...grant, 'kms:RetiringPrincipal': 'arn:aws:iam::999999999999:role/attacker' }],
+        ['deny', 'kms:CreateGrant', key, { ...grant, 'kms:RetiringPrincipal': stranger.arn }],
         ['deny', 'kms:CreateGrant', otherKey, grant],
         ['allow', 'kms:CreateGrant', key, forEc2],
         ['allow', 'kms:ListRetirableGrants', '*'],
