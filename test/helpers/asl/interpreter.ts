@@ -1,22 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import type { Catcher, Flow, MapState, Retrier, State, StateMachine, TaskState } from '../../../modules/acquisition-workflow/definition/asl.ts';
+import type { Catcher, Flow, Retrier, State, StateMachine } from '../../../modules/acquisition-workflow/definition/asl.ts';
 import type { Clock } from './clock.ts';
 import { AslError, takes } from './errors.ts';
-import { evaluateData, type Variables } from './evaluate.ts';
+import { runMap } from './map.ts';
+import { runTask, type Dispatch } from './task.ts';
+import { Tokens } from './tokens.ts';
+import { Scope, Visit, type Frame } from './visit.ts';
 
-/** What a Task asks the world for. */
-export interface TaskRequest {
-  readonly state: string;
-  /** `arn:aws:states:::aws-sdk:ec2:describeInstances` and the like. */
-  readonly resource: string;
-  readonly args: unknown;
-  /** Role of the state's `Credentials`. */
-  readonly roleArn: string | undefined;
-  readonly stateMachineArn: string;
-  readonly clock: Clock;
-}
-/** Answers a Task, or throws an {@link AslError}. */
-export type Dispatch = (request: TaskRequest) => Promise<unknown>;
+export { Tokens } from './tokens.ts';
+export type { Dispatch, TaskRequest } from './task.ts';
 
 export interface ExecutionOptions {
   readonly machine: StateMachine;
@@ -45,56 +36,6 @@ export interface ExecutionResult {
   readonly error?: string;
   readonly cause?: string;
   readonly history: readonly HistoryEvent[];
-}
-
-/** SendTaskSuccess, SendTaskFailure and SendTaskHeartbeat for the tasks that wait for a token. */
-export class Tokens {
-  readonly #waiting = new Map<string, { succeed: (output: unknown) => void; fail: (error: Error) => void; beat: () => void }>();
-
-  success(token: string, output: unknown): void {
-    this.#take(token).succeed(output);
-  }
-  failure(token: string, error: string, cause: string): void {
-    this.#take(token).fail(new AslError(error, cause));
-  }
-  heartbeat(token: string): void {
-    this.#take(token).beat();
-  }
-  expect(token: string, waiter: { succeed: (output: unknown) => void; fail: (error: Error) => void; beat: () => void }): void {
-    this.#waiting.set(token, waiter);
-  }
-  forget(token: string): void {
-    this.#waiting.delete(token);
-  }
-  #take(token: string): { succeed: (output: unknown) => void; fail: (error: Error) => void; beat: () => void } {
-    const found = this.#waiting.get(token);
-    if (!found) throw new AslError('TaskTimedOut', 'no task waits for this token');
-    return found;
-  }
-}
-
-/** Variables of a workflow, a branch or an iteration: those around it can be read, never set. */
-class Scope {
-  readonly #own: Record<string, unknown> = {};
-  readonly #outer: Scope | undefined;
-  constructor(outer?: Scope) {
-    this.#outer = outer;
-  }
-  all(): Variables {
-    return { ...this.#outer?.all(), ...this.#own };
-  }
-  assign(values: Readonly<Record<string, unknown>>): void {
-    for (const name of Object.keys(values)) {
-      if (this.#outer && name in this.#outer.all()) throw new AslError('States.Runtime', `$${name} belongs to an outer scope`);
-    }
-    Object.assign(this.#own, values);
-  }
-}
-
-interface Frame {
-  readonly scope: Scope;
-  /** The context object, without the state's own part. */
-  readonly context: Readonly<Record<string, unknown>>;
 }
 
 /** Payload limit of Step Functions: 256 KiB of UTF-8. */
@@ -207,13 +148,15 @@ export class Execution {
         return visit.leave({ ...(state.Assign === undefined ? {} : { Assign: state.Assign }), Next: state.Default }, visit.input);
       }
       case 'Task':
-        return visit.with({ result: limited(await this.#task(name, state, visit)) }).leave(state);
+        return visit.with({ result: limited(await runTask(name, state, visit, { ...this.#options, tokens: this.#tokens })) }).leave(state);
       case 'Parallel': {
         const branches = state.Branches.map((branch) => this.#forked(() => this.#flow(branch, visit.input, visit.inner())));
         return visit.with({ result: limited(await this.#options.clock.await(Promise.all(branches))) }).leave(state);
       }
-      case 'Map':
-        return visit.with({ result: limited(await this.#map(state, visit)) }).leave(state);
+      case 'Map': {
+        const by = { clock: this.#options.clock, flow: this.#flow.bind(this), forked: this.#forked.bind(this) };
+        return visit.with({ result: limited(await runMap(state, visit, by)) }).leave(state);
+      }
     }
   }
 
@@ -221,132 +164,9 @@ export class Execution {
     const { clock } = this.#options;
     return 'run' in clock ? (clock as unknown as { run<U>(w: () => Promise<U>): Promise<U> }).run(work) : work();
   }
-
-  async #task(name: string, state: TaskState, visit: Visit): Promise<unknown> {
-    const { dispatch, clock, stateMachineArn } = this.#options;
-    const token = randomUUID();
-    const ready = visit.with({ context: { ...visit.context, Task: { Token: token } } });
-    const roleArn = state.Credentials === undefined ? undefined : String(await ready.evaluate(state.Credentials.RoleArn));
-    const args = await ready.evaluate(state.Arguments);
-    const seconds = Number(await ready.evaluate(state.TimeoutSeconds));
-    const request: TaskRequest = { state: name, resource: state.Resource, args, roleArn, stateMachineArn, clock };
-    const timeout = (): AslError => new AslError('States.Timeout', `${name} took longer than ${seconds} seconds`);
-    if (!state.Resource.endsWith('.waitForTaskToken')) return clock.within(seconds, () => dispatch(request), timeout);
-    const beatSeconds = state.HeartbeatSeconds === undefined ? undefined : Number(await ready.evaluate(state.HeartbeatSeconds));
-    return clock.within(seconds, () => this.#untilToken(token, request, beatSeconds), timeout);
-  }
-
-  async #untilToken(token: string, request: TaskRequest, beatSeconds: number | undefined): Promise<unknown> {
-    const { dispatch, clock } = this.#options;
-    let beaten = clock.now();
-    const answer = new Promise<unknown>((succeed, fail) => {
-      this.#tokens.expect(token, { succeed, fail, beat: () => (beaten = clock.now()) });
-    });
-    answer.catch(() => undefined); // it may come before anybody waits for it
-    try {
-      await dispatch(request);
-      if (beatSeconds === undefined) return await clock.await(answer);
-      for (;;) {
-        const left = beaten / 1000 + beatSeconds - clock.now() / 1000;
-        if (left <= 0) throw new AslError('States.HeartbeatTimeout', `${request.state} gave no heartbeat for ${beatSeconds} seconds`);
-        const first = await clock.within(left, async () => ({ answer: await clock.await(answer) }), () => new AslError('beat')).catch((error: unknown) => {
-          if (error instanceof AslError && error.error === 'beat') return undefined;
-          throw error;
-        });
-        if (first) return first.answer;
-      }
-    } finally {
-      this.#tokens.forget(token);
-    }
-  }
-
-  async #map(state: MapState, visit: Visit): Promise<unknown[]> {
-    const items = await visit.evaluate(state.Items);
-    if (!Array.isArray(items)) throw new AslError('States.QueryEvaluationError', `Items of a Map gave ${JSON.stringify(items)?.slice(0, 100)}, no list`);
-    const distributed = state.ItemProcessor.ProcessorConfig.Mode === 'DISTRIBUTED';
-    const results: { readonly index: number; readonly output: unknown }[] = [];
-    let failures = 0;
-    const iterate = async (value: unknown, index: number): Promise<void> => {
-      const each = visit.with({ context: { ...visit.context, Map: { Item: { Index: index, Value: value } } } });
-      const input = await each.evaluate(state.ItemSelector);
-      // A distributed Map's iteration is an execution of its own, which sees no variable from outside.
-      const frame = distributed ? { scope: new Scope(), context: childContext(visit.context, input, state.Label, index) } : each.inner();
-      try {
-        results.push({ index, output: await this.#flow(state.ItemProcessor, input, frame) });
-      } catch (error) {
-        if (!(error instanceof AslError)) throw error;
-        if (!distributed) throw error;
-        failures++;
-        if ((failures / items.length) * 100 > (state.ToleratedFailurePercentage ?? 0)) throw new AslError('States.ExceedToleratedFailureThreshold', error.message);
-      }
-    };
-    const queue = items.map((value: unknown, index) => ({ value, index }));
-    const workers = Array.from({ length: Math.min(state.MaxConcurrency || items.length, items.length) }, () =>
-      this.#forked(async () => {
-        for (let next = queue.shift(); next; next = queue.shift()) await iterate(next.value, next.index);
-      }));
-    await this.#options.clock.await(Promise.all(workers));
-    return results.toSorted((a, b) => a.index - b.index).map(({ output }) => output);
-  }
 }
-
-const childContext = (context: Readonly<Record<string, unknown>>, input: unknown, label: string | undefined, index: number): Readonly<Record<string, unknown>> => {
-  const parent = context['Execution'] as { Id: string };
-  return { ...context, Execution: { ...parent, Id: `${parent.Id.split(':').slice(0, -1).join(':')}/${label ?? 'Map'}:${index}`, Name: `${index}`, Input: input } };
-};
 
 const limited = (result: unknown): unknown => {
   if (result !== undefined && Buffer.byteLength(JSON.stringify(result)) > MAX_BYTES) throw new AslError('States.DataLimitExceeded', 'the result is over 256 KiB');
   return result;
 };
-
-interface Leaving {
-  readonly Assign?: Readonly<Record<string, unknown>>;
-  readonly Output?: unknown;
-  readonly Next?: string;
-  readonly End?: boolean;
-}
-
-/** One visit to a state: what its expressions see. */
-class Visit {
-  readonly input: unknown;
-  readonly context: Readonly<Record<string, unknown>>;
-  readonly #run: Pick<ExecutionOptions, 'clock' | 'random'>;
-  readonly #frame: Frame;
-  readonly #stateContext: Readonly<Record<string, unknown>>;
-  readonly #more: Readonly<Record<string, unknown>>;
-
-  constructor(run: Pick<ExecutionOptions, 'clock' | 'random'>, frame: Frame, input: unknown, stateContext: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>> = {}) {
-    this.#run = run;
-    this.#frame = frame;
-    this.input = input;
-    this.#stateContext = stateContext;
-    this.#more = more;
-    this.context = (more['context'] as Readonly<Record<string, unknown>> | undefined) ?? { ...frame.context, State: stateContext };
-  }
-
-  with(more: Readonly<Record<string, unknown>>): Visit {
-    return new Visit(this.#run, this.#frame, this.input, this.#stateContext, { ...this.#more, ...more });
-  }
-
-  evaluate(data: unknown): Promise<unknown> {
-    const states = { input: this.input, ...this.#more, context: this.context };
-    return evaluateData(data, { ...this.#frame.scope.all(), states }, this.#run.clock.now(), this.#run.random);
-  }
-
-  async assign(assign: Readonly<Record<string, unknown>> | undefined): Promise<void> {
-    if (assign !== undefined) this.#frame.scope.assign((await this.evaluate(assign)) as Readonly<Record<string, unknown>>);
-  }
-
-  /** Output and variables are both made of what was there when the state was entered. */
-  async leave(state: Leaving, otherwise: unknown = this.#more['result']): Promise<{ next: string | undefined; output: unknown }> {
-    const output = state.Output === undefined ? otherwise : await this.evaluate(state.Output);
-    await this.assign(state.Assign);
-    return { next: state.End ? undefined : state.Next, output };
-  }
-
-  /** What a branch or an iteration starts from. */
-  inner(): Frame {
-    return { scope: new Scope(this.#frame.scope), context: this.context };
-  }
-}
