@@ -174,7 +174,7 @@ describe('the CloudWatch sink', function () {
     write(log, 1, 3);
     await eventually('delivered', () => sink.state.delivered >= 3);
     // The service orders by time: the second delivery of an event stands beside its first.
-    expect((await partsOf()).sort()).to.deep.equal([0, 1, 1, 2, 2]);
+    expect((await partsOf()).toSorted((a, b) => Number(a) - Number(b))).to.deep.equal([0, 1, 1, 2, 2]);
   });
 
   it('drops one event that the service refuses, leaves a trace of it, and delivers those around it', async () => {
