@@ -129,7 +129,7 @@ export class SlabReader {
   readonly end: Promise<StreamEnd>;
   /** Settles when the worker is gone and the descriptor is no longer read. */
   readonly closed: Promise<void>;
-  /** Called with the length of every slab that was read, wanted or not. */
+  /** Called with the length of every slab that was read, wanted or not, until the reading is stopped. */
   onBytes: ((bytes: number) => void) | undefined;
   readonly #fd: number;
   readonly #layout: ImageLayout;
@@ -196,6 +196,7 @@ export class SlabReader {
   #receive(message: SlabMessage): void {
     switch (message.kind) {
       case 'slab': {
+        if (this.#finished) return this.#slab(message.slot, message.length).release(); // sent before the worker heard of the end
         const part = this.#current ?? this.#begin();
         part.push(this.#slab(message.slot, message.length));
         this.onBytes?.(message.length);

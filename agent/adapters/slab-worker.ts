@@ -35,7 +35,7 @@ class Reading {
         if (slot === undefined) return;
         const view = new Uint8Array(slabs, slot * slabSize, Math.min(left, slabSize));
         const filled = this.#fill(view, image);
-        if (this.#stopped) return;
+        if (this.#stopped) return this.#free(slot);
         bytes += filled;
         left -= filled;
         send({ kind: 'slab', slot, length: filled });
@@ -60,6 +60,10 @@ class Reading {
       if (this.#stopped) return undefined;
       Atomics.wait(this.#state, CONTROL.released, released);
     }
+  }
+
+  #free(slot: number): void {
+    Atomics.store(this.#state, CONTROL.slots + slot, SLOT_FREE);
   }
 
   /** Fills `view` as far as the stream goes, and hashes each piece while it is still in the core's cache. */

@@ -216,6 +216,43 @@ describe('reading a pipe in a ring of slabs', () => {
     await fed;
   });
 
+  it('does nothing with slabs that still come when it was stopped, and leaves its ring to the next reading', async () => {
+    const ringSize = 3 * SLAB_SIZE; // of no other test
+    const { reader, sink } = await begin(planLayout(ringSize, { partSize: PART }), { ringSize }); // one part
+    const reason = new StageError('acquire', 'INTERRUPTED', 'enough', { retryable: true });
+    const lengths: number[] = [];
+    reader.onBytes = (length) => {
+      lengths.push(length);
+      const moment = new Int32Array(new SharedArrayBuffer(4));
+      while (reader.hasRoom) Atomics.wait(moment, 0, 0, 1); // the second slab was sent once the third is being filled
+      reader.stop(reason);
+    };
+    await sink.write(bytesOf(2 * SLAB_SIZE)); // at once: this thread may be waiting above meanwhile
+    const memory = new Set<ArrayBufferLike>();
+    const codes: unknown[] = [];
+    for await (const part of reader.parts()) {
+      try {
+        for await (const slab of part.slabs()) {
+          memory.add(slab.bytes.buffer);
+          slab.release();
+        }
+      } catch (error) {
+        codes.push((error as StageError).code);
+      }
+    }
+    await reader.closed;
+    expect({ lengths, codes }).to.deep.equal({ lengths: [SLAB_SIZE], codes: ['INTERRUPTED'] });
+    expect(await rejectionOf(reader.end)).to.equal(reason);
+
+    const next = await begin(planLayout(1), { ringSize });
+    await feed(next.sink, bytesOf(1));
+    const part = (await next.reader.parts().next()).value as StreamedPart;
+    const slab = (await part.slabs().next()).value!;
+    expect([memory.size, memory.has(slab.bytes.buffer)]).to.deep.equal([1, true]);
+    slab.release();
+    await next.reader.end;
+  });
+
   it('tells of a descriptor that cannot be read', async () => {
     const nowhere = await open('/dev/null', constants.O_WRONLY);
     try {
