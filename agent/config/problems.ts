@@ -32,10 +32,33 @@ const SECRET_NAME = /secret|passw|token|credential|private|access.?key|authori[s
 const URL_USERINFO = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]*@/gi;
 const ACCESS_KEY = /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g;
 
-/** Text without what may be a secret: user and password in a URL, access keys, and all of it under a name that says so. */
+const LOCATION_NAMES: readonly string[] = ['to', 'endpoint'];
+/** Up to where a URL says nothing of its own; URL parsers also take one slash, a backslash or none. */
+const LOCATION_START = /^\s*[a-z][a-z0-9+.-]*:[/\\]*|:\/\//i;
+/** Characters of a value that are looked at and may be shown. */
+const MAX_LOOKED_AT = 4 * 1024;
+
+/** A secret may hold any character, so a user and password end at the last @; a query or a fragment may be a signature. */
+function redactLocation(text: string): string {
+  const start = LOCATION_START.exec(text);
+  if (!start) return text;
+  const head = text.slice(0, start.index + start[0].length);
+  const rest = text.slice(head.length);
+  const at = rest.lastIndexOf('@');
+  const query = rest.search(/[?#]/);
+  if (query < 0) return at < 0 ? text : `${head}[redacted]@${rest.slice(at + 1)}`;
+  if (at > query) return `${head}[redacted]`; // a password with a ?, or a query with an @
+  return `${head}${at < 0 ? '' : '[redacted]@'}${rest.slice(at + 1, query + 1)}[redacted]`;
+}
+
+/**
+ * Text without what may be a secret, cut to 4 KiB: user and password in a URL, access keys, and all of it under a name that
+ * says so; of where evidence goes, also what stands behind ? or #.
+ */
 export function redact(name: string, text: string): string {
   if (SECRET_NAME.test(name)) return '[redacted]';
-  return text.replaceAll(URL_USERINFO, '$1[redacted]@').replaceAll(ACCESS_KEY, '[redacted]');
+  const located = LOCATION_NAMES.includes(name) ? redactLocation(text) : text;
+  return located.slice(0, MAX_LOOKED_AT).replaceAll(URL_USERINFO, '$1[redacted]@').replaceAll(ACCESS_KEY, '[redacted]');
 }
 
 const MAX_SHOWN = 80;
@@ -43,7 +66,7 @@ const MAX_SHOWN = 80;
 /** A value that somebody else wrote, in quotes: redacted, escaped to printable ASCII, and cut to 80 characters. */
 export function shown(name: string, value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  const inert = escapeHostile(redact(name, text.slice(0, 4 * 1024)));
+  const inert = escapeHostile(redact(name, text));
   const cut = inert.length > MAX_SHOWN ? `${inert.slice(0, MAX_SHOWN)}… (${text.length} characters)` : inert;
   return typeof value === 'string' ? `"${cut}"` : cut;
 }

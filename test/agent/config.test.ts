@@ -145,6 +145,26 @@ describe('the configuration', () => {
     expect((await problemsOf({ filePath })).join()).not.to.include('hunter2');
   });
 
+  for (const [what, name, text, seen] of [
+    ['a password with a slash', 'endpoint', 'https://user:hunt/er2@s3.example.org/x', 'https://[redacted]@s3.example.org/x'],
+    ['a password with an @', 'endpoint', 'https://user:hunt@er2@s3.example.org', 'https://[redacted]@s3.example.org'],
+    ['a password with a ?', 'endpoint', 'https://user:hunt?er2@s3.example.org', 'https://[redacted]'],
+    ['an access key and its secret', 'to', 's3://AKIAIOSFODNN7EXAMPLE:hunt/er2+/hunter2@bucket/prefix', 's3://[redacted]@bucket/prefix'],
+    ['an access key and its secret without a scheme', 'to', 'AKIAIOSFODNN7EXAMPLE:hunter2@bucket', '[redacted]:[redacted]@bucket'],
+    ['a URL with one slash', 'endpoint', ' https:/user:hunt/er2@host', ' https:/[redacted]@host'],
+    ['a query', 'endpoint', 'https://h/?X-Amz-Security-Token=hunter2', 'https://h/?[redacted]'],
+    ['a query with an @', 'endpoint', 'https://h/?X-Amz-Security-Token=hunt@er2', 'https://[redacted]'],
+    ['a fragment', 'to', 's3://bucket/#hunter2', 's3://bucket/#[redacted]'],
+    ['user, password and query', 'endpoint', 'https://user:hunter2@h/?hunter2', 'https://[redacted]@h/?[redacted]'],
+    ['a password of 5000 characters', 'endpoint', `https://user:${'hunter2/'.repeat(625)}@h`, 'https://[redacted]@h'],
+    ['no secret', 'to', '/srv/evidence@lab/a?b', '/srv/evidence@lab/a?b'],
+    ['no secret, with a port', 'endpoint', 'http://127.0.0.1:9000/x', 'http://127.0.0.1:9000/x'],
+  ] as const) {
+    it(`shows of where evidence goes, with ${what}, no more than that`, () => {
+      expect(shown(name, text)).to.equal(`"${seen}"`);
+    });
+  }
+
   it('shows nothing of what stands under a name that says it is a secret', () => {
     for (const name of ['secret-access-key', 'sessionToken', 'password', 'AWS_ACCESS_KEY_ID', 'authorization', 'key']) expect(shown(name, 'hunter2'), name).to.equal('"[redacted]"');
     for (const name of ['kms-key-id', 'case', 'monkey']) expect(shown(name, 'hunter2'), name).to.equal('"hunter2"');
