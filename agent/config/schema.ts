@@ -45,7 +45,8 @@ const printable = (max: number) => z.string().min(1).max(max).regex(/^[\x20-\x7e
 /** A bucket's name and a prefix of safe segments. */
 export const S3_LOCATION = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)*)\/?$/;
 
-const Destination = printable(4096).refine((to) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(to) || S3_LOCATION.test(to));
+/** A directory, unless it begins as a URL does: `s3:/bucket` is a mistyped bucket, and nobody may find out after imaging into a folder. */
+const Destination = printable(4096).refine((to) => !/^[a-z][a-z0-9+.-]*:/i.test(to) || S3_LOCATION.test(to));
 
 const Endpoint = printable(2048).refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -62,7 +63,7 @@ export const CollectorConfig = z.strictObject({
     allowed: '1 to 128 of A-Z a-z 0-9 . _ -',
   }),
   to: Destination.default('./evidence').register(settingMeta, {
-    kind: 'text', value: 'directory|s3://bucket[/prefix]', description: 'where evidence is stored', allowed: 'a directory, or s3://bucket[/prefix] with safe names (A-Z a-z 0-9 . _ -)',
+    kind: 'text', value: 'directory|s3://bucket[/prefix]', description: 'where evidence is stored', allowed: 'a directory (./s3:x where its name begins as a URL does), or s3://bucket[/prefix]; a bucket is 3 to 63 of a-z 0-9 . -, a prefix A-Z a-z 0-9 . _ - /',
   }),
   endpoint: Endpoint.optional().register(settingMeta, {
     kind: 'text', value: 'url', description: 'URL of an S3-compatible store', allowed: 'an http or https URL without user, password, query or fragment',

@@ -99,7 +99,7 @@ describe('the configuration', () => {
     });
     expect(problems).to.deep.equal([
       'flag --part-size: is no size; write bytes such as 16777216, or a number and one of B, KiB, MiB, GiB, TiB, kB, MB, GB, TB such as 16MiB; allowed is 5MiB to 5GiB, for example 16MiB, got "16 bananas"',
-      'flag --to: must be a directory, or s3://bucket[/prefix] with safe names (A-Z a-z 0-9 . _ -), got "https://example.org/x"',
+      'flag --to: must be a directory (./s3:x where its name begins as a URL does), or s3://bucket[/prefix]; a bucket is 3 to 63 of a-z 0-9 . -, a prefix A-Z a-z 0-9 . _ - /, got "https://example.org/x"',
       'environment CLEANROOM_CONCURRENCY: must be a whole number from 1 to 64, got "1e3"',
       'environment CLEANROOM_ONCE: must be true or false, got "maybe"',
       `file ${filePath} at partSize: must be 5MiB to 5GiB, for example 16MiB, got 1048576`,
@@ -194,14 +194,14 @@ describe('the configuration', () => {
     expect((await problemsOf({ flags: { partSize: '16MiB', maxObjectSize: '8MiB' } }))[0]).to.match(/a part \(16777216 bytes\) is larger than the largest object \(8388608 bytes, flag --max-object-size\)/);
   });
 
-  for (const to of ['s3://bucket', 's3://bucket/', 's3://my.bucket-1/a/b.c/d_e', '/srv/evidence', './x', 'relative dir']) {
+  for (const to of ['s3://bucket', 's3://bucket/', 's3://my.bucket-1/a/b.c/d_e', '/srv/evidence', './x', './s3:/bucket', 'dir/a:b', 'relative dir']) {
     it(`takes ${to} as a destination`, async () => {
       expect((await loadConfig({ flags: { to }, env: {}, metadata: null })).config.to).to.equal(to);
     });
   }
-  for (const to of ['s3://', 's3://B', 's3://bucket/..', 's3://bucket/a/../b', 's3://bucket/a//b', 's3://bucket/ü', 's3://u:p@bucket', 'gs://bucket', 'a\nb', '']) {
+  for (const to of ['s3://', 's3:/bucket/x', 's3:bucket', 'S3://bucket', 'host:/srv', 's3://b', 's3://UPPER_', 's3://bucket/..', 's3://bucket/a/../b', 's3://bucket/a//b', 's3://bucket/ü', 's3://u:p@bucket', 'gs://bucket', 'a\nb', '']) {
     it(`refuses ${JSON.stringify(to)} as a destination`, async () => {
-      expect((await problemsOf({ flags: { to } }))[0]).to.match(/^flag --to: must be a directory, or s3/);
+      expect((await problemsOf({ flags: { to } }))[0]).to.match(/^flag --to: must be a directory \(\.\/s3:x .*\), or s3:\/\/bucket\[\/prefix\]; a bucket is 3 to 63 of a-z 0-9 \. -/);
     });
   }
 
