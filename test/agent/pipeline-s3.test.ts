@@ -432,6 +432,18 @@ describe('an acquisition into S3', function () {
       expect(await manifestIn(store)).to.equal(undefined);
     });
 
+    it('does not have it, does not believe that it did, and takes the parts over at the next start', async () => {
+      faults = ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'pretend' } : undefined);
+      const error = errorOf(await acquire());
+      expect(error).to.include({ stage: 'store', code: 'OBJECT_MISSING', retryable: false });
+      expect(error.message).to.equal(`${imageKey(CASE, EXHIBIT)} was completed, but the store does not have it`);
+      await expectNothingCompleted();
+      faults = undefined;
+      const again = await acquire();
+      await expectProven(again);
+      expect(doneOf(again).takenOver).to.equal(5);
+    });
+
     it('says another checksum of the whole than its parts make, believes neither', async () => {
       faults = afterwards(() => ({ kind: 'wrong-checksum' }));
       expect(errorOf(await acquire())).to.include({ code: 'OBJECT_CHECKSUM' });

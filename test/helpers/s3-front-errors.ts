@@ -10,7 +10,8 @@ export class S3Refusal extends Error {
   }
 }
 
-const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/** Text as XML has it between two tags. */
+export const escapeXml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** The body of S3's error answers. */
 export const errorXml = (code: string, message: string): string =>

@@ -6,7 +6,7 @@ import { S3Refusal } from './s3-front-errors.ts';
 import { type Fault, flipped } from './s3-front-faults.ts';
 import type { S3Operation } from './s3-front-operation.ts';
 import { completionOf, type FrontState } from './s3-front-state.ts';
-import { bareEtag, completeXml, listPartsXml, listUploadsXml, namedParts } from './s3-front-xml.ts';
+import { bareEtag, completedXml, completeXml, listPartsXml, listUploadsXml, namedParts } from './s3-front-xml.ts';
 
 /** An answer on its way back: small ones whole, objects as a stream. */
 export type FrontAnswer = { readonly status: number; readonly headers: OutgoingHttpHeaders; readonly body: Buffer | AsyncIterable<Buffer> };
@@ -155,7 +155,7 @@ const uploadPart = async (exchange: Exchange): Promise<FrontAnswer> => {
 };
 
 const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
-  const { request, operation: { bucket, key, uploadId = '' }, state, body } = exchange;
+  const { request, operation: { bucket, key, uploadId = '' }, state, body, fault } = exchange;
   return await state.alone(bucket, key, async () => {
     const upload = state.uploads.get(uploadId);
     await refuseOverwrite(exchange);
@@ -166,6 +166,7 @@ const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
       type: text(request.headers['x-amz-checksum-type']),
       length: size === undefined ? undefined : Number(size),
     }));
+    if (fault?.kind === 'pretend') return withBody({ status: 200, headers: { 'content-type': 'application/xml' }, body: Buffer.alloc(0) }, completeXml(completedXml(exchange.operation), checksum));
     const answer = await ask(exchange, body);
     const xml = (await whole(answer)).toString();
     if (answer.status !== 200 || xml.includes('<Error>')) return withBody(answer, xml);

@@ -1,4 +1,5 @@
 import { CHECKSUM_NAMES, elementOf } from './s3-front-checksums.ts';
+import { escapeXml } from './s3-front-errors.ts';
 import type { FrontUpload, NamedPart, ObjectChecksum } from './s3-front-state.ts';
 
 const unescapeXml = (text: string): string => text.replaceAll('&quot;', '"').replaceAll('&#34;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
@@ -25,6 +26,10 @@ const withoutChecksums = (xml: string): string => xml.replaceAll(/<(Checksum[A-Z
 
 /** Puts elements at the end of the root element, whatever its name: servers differ there, and the SDK does not look. */
 const beforeEnd = (xml: string, elements: string): string => xml.replace(/<\/[A-Za-z]+>\s*$/, (end) => elements + end);
+
+/** What CompleteMultipartUpload answers of an object, but for its checksum. */
+export const completedXml = ({ bucket, key }: { readonly bucket: string; readonly key: string }): string =>
+  `<?xml version="1.0" encoding="UTF-8"?><CompleteMultipartUploadResult><Bucket>${bucket}</Bucket><Key>${escapeXml(key)}</Key><ETag>"front"</ETag></CompleteMultipartUploadResult>`;
 
 /** CompleteMultipartUpload's answer with the object's checksum in it. */
 export const completeXml = (xml: string, checksum: ObjectChecksum | undefined): string => {

@@ -278,6 +278,14 @@ describe('the verifying front', () => {
       expect((await refusal(client.send(new CompleteMultipartUploadCommand(input)))).code).to.equal('InternalError');
     });
 
+    it('pretends to complete an upload, which then still has its parts', async () => {
+      const { s3: client } = await failing(({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'pretend' } : undefined));
+      const input = await upload(client, 'pretended', 'SHA256', 'COMPOSITE');
+      const { ChecksumSHA256 } = await client.send(new CompleteMultipartUploadCommand(input));
+      expect(await refusal(read(s3, 'pretended'))).to.deep.equal({ status: 404, code: 'NoSuchKey' });
+      expect((await s3.send(new CompleteMultipartUploadCommand(input))).ChecksumSHA256).to.equal(ChecksumSHA256).and.to.match(/-\d$/);
+    });
+
     it('breaks the connection after so many bytes of the body', async () => {
       const { front: faulty, s3: client } = await failing(onPut({ kind: 'reset', afterBytes: 100_000 }));
       expect(await codeOfError(put(client, 'reset', { Body: randomBytes(5 * MiB) }))).to.be.oneOf(['ECONNRESET', 'EPIPE']);

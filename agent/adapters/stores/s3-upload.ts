@@ -39,11 +39,10 @@ export const compositeSha256 = (digests: readonly Buffer[]): string =>
 const compositeEtag = (digests: readonly Buffer[]): string =>
   `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${digests.length}"`;
 
-const unusable = (code: string, message: string): StageError =>
-  new StageError('store', code, message, {
-    retryable: false,
-    advice: 'Do not use this object; keep it and its log, and image the disk under a new exhibit id.',
-  });
+const UNUSABLE = 'Do not use this object; keep it and its log, and image the disk under a new exhibit id.';
+const ANSWERED_ONLY = 'Find out what answers in the name of the store (a proxy?), then start the same command again: what is stored is taken over.';
+
+const unusable = (code: string, message: string, advice = UNUSABLE): StageError => new StageError('store', code, message, { retryable: false, advice });
 
 /** One image object as a multipart upload of S3. */
 export class S3Upload implements ImageUpload {
@@ -146,9 +145,11 @@ export class S3Upload implements ImageUpload {
       // An answer that was lost on its way leaves no upload behind, but the object.
       if (nameOf(error) !== 'NoSuchUpload') throw storeError(`completing ${this.key}`, error);
     }
-    const found = await this.#context.head(versionOf(answered), signal).catch(undefinedWhenForbidden);
-    const object = this.#check(found ?? this.#asAnswered(answered, size), size);
-    return this.#checkDigest(object, digests);
+    const found = await this.#context.head(versionOf(answered), signal).catch((error: unknown) => {
+      undefinedWhenForbidden(error);
+      return this.#asAnswered(answered, size);
+    });
+    return this.#checkDigest(this.#check(found, size), digests);
   }
 
   /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very image. */
@@ -161,7 +162,7 @@ export class S3Upload implements ImageUpload {
     }
   }
 
-  /** For a role that may not look: the store checked length and parts when it completed, and its answer has the digest. */
+  /** Only for a role that may not look: the store checked length and parts when it completed, and its answer has the digest. */
   #asAnswered(answer: CompleteMultipartUploadCommandOutput | undefined, size: number): StoredObjectInfo | undefined {
     if (!answer) return undefined;
     const checksum = answer.ChecksumSHA256 ?? answer.ChecksumCRC32;
@@ -191,7 +192,7 @@ export class S3Upload implements ImageUpload {
   }
 
   #check(object: StoredObjectInfo | undefined, size: number): StoredObjectInfo {
-    if (!object) throw unusable('OBJECT_MISSING', `${this.key} was completed, but the store does not have it`);
+    if (!object) throw unusable('OBJECT_MISSING', `${this.key} was completed, but the store does not have it`, ANSWERED_ONLY);
     if (object.length !== size) throw unusable('SHORT_OBJECT', `${this.key} has ${object.length} bytes, the image has ${size}`);
     return object;
   }

@@ -87,6 +87,8 @@ export const STORE: readonly FaultRow[] = [
     through(lab, ({ operation, attempt }) => (operation === 'CompleteMultipartUpload' && attempt === 1 ? { kind: 'truncate-response', afterBytes: 40 } : undefined))),
   row('the completion fails inside a 200', 'COMPLETE', (lab) =>
     through(lab, ({ operation, attempt }) => (operation === 'CompleteMultipartUpload' && attempt === 1 ? refuse(200, 'InternalError') : undefined))),
+  row('the completion is answered, and not carried out', 'FAILED OBJECT_MISSING, then COMPLETE resumed', (lab) =>
+    thenHealed(lab, ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'pretend' } : undefined))),
   row('the manifest cannot be stored', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) =>
     thenHealed(lab, ({ operation, key }) => (operation === 'PutObject' && key.endsWith('manifest.json') ? refuse(403, 'AccessDenied') : undefined))),
   row('the store says another checksum of every part, once', 'COMPLETE', (lab) => through(lab, first({ kind: 'wrong-checksum' }))),
