@@ -1,14 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { EXIT, diskEvidencePrefix, escapeHostile, parseExhibitKey, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { asciiJson } from '../adapters/logs/log-line.ts';
 import type { UnfinishedUpload } from '../adapters/stores/evidence-store.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
-import { StageError } from '../errors.ts';
+import { messageOf, StageError } from '../errors.ts';
 import { openStore, s3Location } from '../main.ts';
 import { humanBytes } from '../human.ts';
 import type { CommandInput } from './session.ts';
 
 /** An unfinished upload, and what can be done about it. */
 type ListedUpload = UnfinishedUpload & { readonly ageSeconds: number; readonly todo: string };
+
+/** An upload of which the store cannot say more than why. */
+type UnreadableUpload = { readonly key: string; readonly unreadable: string; readonly todo: string };
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -31,15 +35,28 @@ function todoOf({ key, setAside }: UnfinishedUpload, location: string, isStored:
   return `To finish it, image the same disk again: collector collect <disk> --case ${caseId} --volume ${exhibitId} --to ${location}`;
 }
 
-function* textOf(upload: ListedUpload): Generator<string> {
+function unreadableUpload(key: string, error: unknown): UnreadableUpload {
+  const todo = (error instanceof StageError ? error.advice : undefined) ?? 'Look at what is there, and list again.';
+  return { key, unreadable: messageOf(error), todo };
+}
+
+function* textOf(upload: ListedUpload | UnreadableUpload): Generator<string> {
   yield escapeHostile(upload.key);
+  if ('unreadable' in upload) {
+    yield `  damaged   ${upload.unreadable}`;
+    yield `  to do     ${upload.todo}`;
+    return;
+  }
   yield `  begun     ${upload.startedAt.toISOString()}, ${humanAge(upload.ageSeconds)} ago`;
   yield `  stored    ${humanBytes(upload.storedBytes)} in ${upload.storedParts} ${upload.storedParts === 1 ? 'part' : 'parts'}`;
   yield `  upload    ${escapeHostile(upload.uploadId)}`;
   yield `  to do     ${upload.todo}`;
 }
 
-/** `collector uploads`: what was begun and is not finished, or is being stored just now. Changes nothing, ends nothing. */
+/**
+ * `collector uploads`: what was begun and is not finished, or is being stored just now. Changes nothing, ends nothing. What
+ * cannot be read is listed among the others, and makes the exit status that of a failure.
+ */
 export async function uploadsCommand({ config, signal }: CommandInput, location: string): Promise<ExitStatus> {
   if (!s3Location(location) && !(await stat(location).catch(() => undefined))?.isDirectory()) {
     throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(location)} is neither a directory nor s3://bucket[/prefix]`, {
@@ -49,20 +66,30 @@ export async function uploadsCommand({ config, signal }: CommandInput, location:
   }
   const store = await openStore({ ...config, to: location });
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  const show = (upload: ListedUpload | UnreadableUpload): void => {
+    if (config.json) print(asciiJson(upload));
+    else for (const line of textOf(upload)) print(line);
+  };
   let count = 0;
+  let unreadable = 0;
+  const onUnreadable = (key: string, error: unknown): void => {
+    signal.throwIfAborted();
+    unreadable++;
+    show(unreadableUpload(key, error));
+  };
   try {
-    for await (const upload of store.unfinished(config.caseId === undefined ? '' : diskEvidencePrefix(config.caseId), signal)) {
+    for await (const upload of store.unfinished(config.caseId === undefined ? '' : diskEvidencePrefix(config.caseId), signal, onUnreadable)) {
       const ageSeconds = Math.round((Date.now() - upload.startedAt.getTime()) / 1000);
-      const listed: ListedUpload = { ...upload, ageSeconds, todo: todoOf(upload, location, (await store.head(upload.key, signal).catch(undefinedWhenForbidden)) !== undefined) };
+      const isStored = (await store.head(upload.key, signal).catch(undefinedWhenForbidden)) !== undefined;
       count++;
-      if (config.json) print(JSON.stringify(listed));
-      else for (const line of textOf(listed)) print(line);
+      show({ ...upload, ageSeconds, todo: todoOf(upload, location, isStored) });
     }
   } finally {
     await store.close();
   }
   if (!config.json) {
+    if (unreadable > 0) print(`${unreadable} that cannot be read in ${store.location}`);
     print(count === 0 ? `no unfinished upload in ${store.location}` : `${count} unfinished in ${store.location}; one may be in use by a collector that runs now, and none is ever ended by this program`);
   }
-  return EXIT.complete;
+  return unreadable > 0 ? EXIT.failed : EXIT.complete;
 }

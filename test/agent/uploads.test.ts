@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { expect } from 'chai';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import { humanAge } from '../../agent/commands/uploads.ts';
@@ -17,10 +18,10 @@ describe('collector uploads', () => {
   afterEach(() => dir.remove());
 
   /** Leaves an upload with its first part of two. */
-  async function begin(anew = false): Promise<void> {
+  async function begin(anew = false, key = KEY): Promise<void> {
     const image = Buffer.alloc(8 * MiB);
     const layout = planLayout(image.length, { partSize: 5 * MiB });
-    const upload = await (await directoryStore(dir.path)).openImage(KEY, { layout, objectIndex: 0, metadata: {}, anew }, live);
+    const upload = await (await directoryStore(dir.path)).openImage(key, { layout, objectIndex: 0, metadata: {}, anew }, live);
     await upload.putPart(partSourceOf(image, [...partsOf(layout)][0]!), live);
     await upload.release();
   }
@@ -54,6 +55,34 @@ describe('collector uploads', () => {
     await begin();
     await uploads();
     expect((await uploads('--json')).stdout).to.include('"storedParts":1');
+  });
+
+  it('lists a journal that cannot be read among the others, with what to do, and fails', async () => {
+    const keys = ['vol-0', 'vol-1', 'vol-2'].map((volume) => imageKey('case-1', volume));
+    for (const key of keys) await begin(false, key);
+    const damaged = `${dir.path}/${keys[1]}.partial.parts.jsonl`;
+    await writeFile(damaged, 'nonsense\n');
+    const json = await uploads('--json');
+    const rows = json.stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(rows.map(({ key, storedParts }) => [key, storedParts])).to.deep.equal([[keys[0], 1], [keys[1], undefined], [keys[2], 1]]);
+    const { unreadable, todo } = rows[1]!;
+    expect({ unreadable, todo, exitCode: json.exitCode }).to.deep.equal({
+      unreadable: `${damaged} is not a journal of stored parts`, todo: `Move ${damaged} and its .partial file away to start anew.`, exitCode: 1,
+    });
+    const text = await uploads();
+    expect(text.stdout).to.match(/^ {2}damaged {3}.* is not a journal of stored parts$/m).and.include('1 that cannot be read').and.include('2 unfinished');
+    expect(text.exitCode).to.equal(1);
+  });
+
+  it('prints what stands in a journal as printable ASCII, whatever it is', async () => {
+    await begin();
+    const journal = `${dir.path}/${KEY}.partial.parts.jsonl`;
+    const [header = '', ...lines] = (await readFile(journal, 'utf8')).split('\n');
+    const hostile = '\u009b2J\u202e\u001b]0;x\u0007';
+    await writeFile(journal, [JSON.stringify({ ...JSON.parse(header) as object, uploadId: hostile }), ...lines].join('\n'));
+    const [json, text] = [await uploads('--json'), await uploads()];
+    for (const { stdout } of [json, text]) expect(stdout).to.match(/^[\x20-\x7e\n]+$/);
+    expect(JSON.parse(json.stdout)).to.include({ uploadId: hostile });
   });
 
   it('says that there is none', async () => {

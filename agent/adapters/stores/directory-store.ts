@@ -108,18 +108,27 @@ class DirectoryStore implements EvidenceStore {
     return walk(this.location, prefix, false, signal);
   }
 
-  async *unfinished(prefix: string, signal: AbortSignal): AsyncGenerator<UnfinishedUpload> {
+  async *unfinished(prefix: string, signal: AbortSignal, onUnreadable?: (key: string, error: unknown) => void): AsyncGenerator<UnfinishedUpload> {
     for await (const name of walk(this.location, prefix, true, signal)) {
       const key = name.slice(0, -SCRATCH.journal.length);
-      const path = await pathOf(this.location, key);
-      if (await statOf(path)) continue; // stored; only the tidying up was interrupted
-      const journal = await readJournal(path + SCRATCH.journal);
-      if (!journal) continue;
-      const { header: { uploadId, startedAt }, parts } = journal;
-      const storedBytes = [...parts.values()].reduce((sum, { length }) => sum + length, 0);
-      const left = ASIDE.test(key) ? { setAside: true as const } : {};
-      yield { key: key.replace(ASIDE, ''), uploadId, startedAt: new Date(startedAt), storedBytes, storedParts: parts.size, ...left };
+      const upload = await this.#describe(key).catch((error: unknown) => {
+        if (!onUnreadable) throw error;
+        onUnreadable(key.replace(ASIDE, ''), error);
+      });
+      if (upload) yield upload;
     }
+  }
+
+  /** What the journal of a key says; undefined when nothing is unfinished. */
+  async #describe(key: string): Promise<UnfinishedUpload | undefined> {
+    const path = await pathOf(this.location, key);
+    if (await statOf(path)) return undefined; // stored; only the tidying up was interrupted
+    const journal = await readJournal(path + SCRATCH.journal);
+    if (!journal) return undefined;
+    const { header: { uploadId, startedAt }, parts } = journal;
+    const storedBytes = [...parts.values()].reduce((sum, { length }) => sum + length, 0);
+    const left = ASIDE.test(key) ? { setAside: true as const } : {};
+    return { key: key.replace(ASIDE, ''), uploadId, startedAt: new Date(startedAt), storedBytes, storedParts: parts.size, ...left };
   }
 
   close(): Promise<void> {

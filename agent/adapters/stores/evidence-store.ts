@@ -115,6 +115,10 @@ export interface EvidenceStore {
   read(key: string, range: { start: number; end: number } | undefined, signal: AbortSignal, versionId?: string): AsyncIterable<Uint8Array>;
   /** Keys under a prefix, sorted. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<string>;
-  unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload>;
+  /**
+   * What was begun under a prefix and is not finished.
+   * @param onUnreadable told of each upload that cannot be described, and why; without it the first of them ends the listing
+   */
+  unfinished(prefix: string, signal: AbortSignal, onUnreadable?: (key: string, error: unknown) => void): AsyncIterable<UnfinishedUpload>;
   close(): Promise<void>;
 }
