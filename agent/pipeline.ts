@@ -200,8 +200,11 @@ function* versionDeviations(stored: readonly { readonly key: string; readonly ve
 /** A part of an earlier attempt that only a CRC32 or an MD5 vouches for is believed when the whole image's SHA-256 agrees. */
 const mustReread = ({ store }: Run, { takenOver }: Acquired): boolean => takenOver > 0 && store.partChecksum.algorithm !== 'SHA256';
 
-/** An exhibit with a manifest is done; imaging it again would put two images of one exhibit under one name. */
-async function refuseCollected({ store, exhibit, signal }: Run): Promise<void> {
+/**
+ * An exhibit with a manifest is done; imaging it again would put two images of one exhibit under one name.
+ * @throws StageError code COLLECTED
+ */
+export async function refuseCollected({ store, exhibit, signal }: Pick<Run, 'store' | 'signal'> & { readonly exhibit: Pick<Exhibit, 'caseId' | 'exhibitId'> }): Promise<void> {
   const key = recordKey(exhibit.caseId, exhibit.exhibitId, 'manifest.json');
   if (!(await store.head(key, signal).catch(undefinedWhenForbidden))) return;
   throw new StageError('store', 'COLLECTED', `${exhibit.exhibitId} of case ${exhibit.caseId} is already in ${store.location}, with its manifest`, {

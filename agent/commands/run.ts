@@ -7,6 +7,7 @@ import { serviceManager } from '../adapters/service-manager.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { personWatches } from '../main.ts';
+import { refuseCollected } from '../pipeline.ts';
 import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
 import { watchDevices, type DeviceEvent } from '../watch-devices.ts';
 import { collectOpened, openAnswering } from './collect.ts';
@@ -145,9 +146,13 @@ class Watch {
   }
 
   async #imageOnce(disk: Disk): Promise<void> {
-    const { config } = this.#session;
+    const { config, store, caseId } = this.#session;
     // A volume id that was given names one disk; a watch that goes on would give it to every disk.
     const exhibitId = (config.once ? config.volumeId : undefined) ?? disk.identity;
+    // Before an acquisition begins, which would end as FAILED in the audit log. Any other failure is the acquisition's to tell.
+    await refuseCollected({ store, exhibit: { caseId, exhibitId }, signal: this.#signal }).catch((error: unknown) => {
+      if (error instanceof StageError && error.code === 'COLLECTED') throw error;
+    });
     const source = await openAnswering(this.#session, disk, {}, this.#signal);
     try {
       const view = this.#bar ? new ProgressBar(exhibitId) : NO_PROGRESS;

@@ -85,6 +85,19 @@ describe('collector run', function () {
     expect((await runCli(['verify', to])).code).to.equal(0);
   });
 
+  it('leaves a disk alone that is collected already when it starts again, and tells of no acquisition, least of all of a failed one', async () => {
+    const file = await makeRaw(disks.file('collected'), MiB);
+    const identity = await identityOf((await disks.attach(file, { readOnly: true })).path);
+    const first = await watch();
+    await expectImaged(first, file, identity);
+    await stop(first);
+    const again = await watch();
+    expect(await again.event('disk.left-alone', (line) => line['identity'] === identity)).to.include({ level: 'info', reason: 'collected', code: 'COLLECTED' });
+    again.signal('SIGTERM');
+    expect(await again.ended).to.deep.equal({ code: 0, signal: null });
+    for (const event of ['source.opened', 'acquisition.started', 'acquisition.ended']) expect(about(again, identity, event), event).to.deep.equal([]);
+  });
+
   it('gives a volume id that was named to one disk with --once, and to none where it goes on watching', async () => {
     const files = [await makeRaw(disks.file('named-1'), MiB), await makeRaw(disks.file('named-2'), MiB)];
     const named = { env: { CLEANROOM_VOLUME: 'vol-0123456789abcdef0' } };
