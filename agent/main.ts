@@ -17,7 +17,7 @@ import type { InstanceMetadata } from './adapters/instance-metadata.ts';
 import type { EvidenceStore, PartChecksumAlgorithm } from './adapters/stores/evidence-store.ts';
 import { logsToCloudWatch, S3_LOCATION, type CollectorConfig } from './config.ts';
 import { consoleSink } from './console-sink.ts';
-import { StageError } from './errors.ts';
+import { messageOf, StageError } from './errors.ts';
 import type { CollectOptions } from './pipeline.ts';
 import type { HostFacts } from './stages/manifest.ts';
 import { VERSION } from './version.ts';
@@ -53,7 +53,23 @@ export async function logsClientFor(config: CollectorConfig): Promise<CloudWatch
   return new Client(regionOf(config));
 }
 
-/** The store that the configuration names. A directory is made when it is missing; a bucket never is. */
+/** @throws StageError code NO_REGION, before every request fails for the want of one */
+async function assertRegion(client: S3Client, to: string): Promise<void> {
+  try {
+    await client.config.region();
+  } catch (cause) {
+    throw new StageError('configure', 'NO_REGION', `there is no Region in which to look for ${to}: ${messageOf(cause)}`, {
+      retryable: false,
+      cause,
+      advice: 'Give --region, or set AWS_REGION.',
+    });
+  }
+}
+
+/**
+ * The store that the configuration names. A directory is made when it is missing; a bucket never is.
+ * @throws StageError code NO_REGION
+ */
 export async function openStore(config: CollectorConfig): Promise<EvidenceStore> {
   const location = s3Location(config.to);
   if (!location) {
@@ -62,7 +78,9 @@ export async function openStore(config: CollectorConfig): Promise<EvidenceStore>
   }
   const { S3Store } = await import('./adapters/stores/s3-store.ts');
   const { kmsKeyId, partChecksum } = config;
-  const options = { client: await s3ClientFor(config), ...location, algorithm: ALGORITHMS[partChecksum] };
+  const client = await s3ClientFor(config);
+  await assertRegion(client, config.to);
+  const options = { client, ...location, algorithm: ALGORITHMS[partChecksum] };
   return new S3Store(kmsKeyId === undefined ? options : { ...options, kmsKeyId });
 }
 

@@ -84,10 +84,19 @@ async function defaultAccountable(metadata: InstanceMetadata | undefined): Promi
   return `${user}@${hostname()}`.replaceAll(/[^\x21-\x7e]/g, '_').slice(0, 256);
 }
 
-/** The instance's own Region, unless the SDK is told another by its own means. */
-async function defaultRegion(metadata: InstanceMetadata | undefined, env: LoadConfigInput['env'], endpoint: string | undefined): Promise<string | undefined> {
-  const told = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? env['AWS_PROFILE'] ?? endpoint;
-  if (told !== undefined) return undefined;
+/**
+ * The Region that the environment names, in the order of AWS's own command line; the SDK heeds only the first of the two.
+ * What is none is left to the SDK, which says so where a Region is needed.
+ */
+function environmentRegion(env: LoadConfigInput['env']): { readonly region: string; readonly origin: Origin } | undefined {
+  const name = ['AWS_REGION', 'AWS_DEFAULT_REGION'].find((candidate) => env[candidate]);
+  const region = name === undefined ? undefined : CollectorConfig.shape.region.safeParse(env[name]).data;
+  return region === undefined ? undefined : { region, origin: { kind: 'environment', source: `environment ${name}` } };
+}
+
+/** The instance's own Region, unless a profile names one, or an endpoint makes it a mere name. */
+async function instanceRegion(metadata: InstanceMetadata | undefined, env: LoadConfigInput['env'], endpoint: string | undefined): Promise<string | undefined> {
+  if ((env['AWS_REGION'] || env['AWS_PROFILE'] || endpoint) !== undefined) return undefined;
   return metadata?.identity().then(({ region }) => region, () => undefined);
 }
 
@@ -141,7 +150,9 @@ export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> 
   problems.push(...checkTogether(raw as Partial<CollectorConfig>, origins));
   if (problems.length > 0) throw new ConfigError(problems);
   const parsed = CollectorConfig.parse(raw);
-  const region = parsed.region ?? (await defaultRegion(metadata, env, parsed.endpoint));
+  const told = parsed.region === undefined ? environmentRegion(env) : undefined;
+  if (told) origins.region = told.origin;
+  const region = parsed.region ?? told?.region ?? (await instanceRegion(metadata, env, parsed.endpoint));
   const config: CollectorConfig = {
     ...parsed,
     ...(region === undefined ? {} : { region }),

@@ -69,7 +69,7 @@ export const CollectorConfig = z.strictObject({
     kind: 'text', value: 'url', description: 'URL of an S3-compatible store', allowed: 'an http or https URL without user, password, query or fragment',
   }),
   region: z.string().regex(/^[a-z0-9-]{2,32}$/).optional().register(settingMeta, {
-    kind: 'text', value: 'region', description: 'Region of the bucket and of the log groups; otherwise AWS_REGION, the profile\'s, or the instance\'s own', allowed: 'a Region such as eu-central-1',
+    kind: 'text', value: 'region', description: 'Region of the bucket and of the log groups; otherwise AWS_REGION, AWS_DEFAULT_REGION, the profile\'s, or the instance\'s own', allowed: 'a Region such as eu-central-1',
   }),
   forcePathStyle: flag(false, 'address the bucket in the path, not the host name; S3-compatible stores often need it'),
   kmsKeyId: z.string().regex(/^[A-Za-z0-9:/_-]{1,2048}$/).optional().register(settingMeta, {

@@ -219,15 +219,19 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes the instance\'s own Region where nothing else names one', async () => {
+  it('takes the Region from --region, AWS_REGION, AWS_DEFAULT_REGION and, where no profile may name one, the instance, in this order', async () => {
     const identity = { accountId: '123456789012', region: 'eu-south-2', instanceId: 'i-0123456789abcdef0' };
     imds.answers.set('dynamic/instance-identity/document', JSON.stringify(identity));
-    const regionWith = async (flags: Record<string, unknown>, env: Record<string, string>): Promise<string | undefined> =>
-      (await loadConfig({ flags: { to: 's3://bucket', ...flags }, env, metadata })).config.region;
-    expect(await regionWith({}, {})).to.equal('eu-south-2');
-    expect(await regionWith({ region: 'eu-west-1' }, {})).to.equal('eu-west-1');
-    expect(await regionWith({}, { AWS_REGION: 'eu-west-3' })).to.equal(undefined); // the SDK's business
-    expect(await regionWith({ endpoint: 'https://ceph.lab' }, {})).to.equal(undefined);
+    const regionWith = async (flags: Record<string, unknown>, env: Record<string, string>): Promise<unknown> => {
+      const { config, origins } = await loadConfig({ flags: { to: 's3://bucket', ...flags }, env, metadata });
+      return [config.region, origins.region?.source];
+    };
+    expect(await regionWith({}, {})).to.deep.equal(['eu-south-2', 'default']);
+    expect(await regionWith({ region: 'eu-west-1' }, { AWS_REGION: 'eu-west-3' })).to.deep.equal(['eu-west-1', 'flag --region']);
+    expect(await regionWith({}, { AWS_REGION: 'eu-west-3', AWS_DEFAULT_REGION: 'eu-west-2' })).to.deep.equal(['eu-west-3', 'environment AWS_REGION']);
+    expect(await regionWith({}, { AWS_DEFAULT_REGION: 'eu-west-2', AWS_PROFILE: 'lab' })).to.deep.equal(['eu-west-2', 'environment AWS_DEFAULT_REGION']);
+    expect(await regionWith({}, { AWS_PROFILE: 'lab' })).to.deep.equal([undefined, undefined]); // the SDK's business
+    expect(await regionWith({ endpoint: 'https://ceph.lab' }, {})).to.deep.equal([undefined, undefined]);
   });
 
   it('says so when the tags cannot be read', async () => {

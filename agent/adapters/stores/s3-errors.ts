@@ -1,4 +1,4 @@
-import { messageOf, StageError } from '../../errors.ts';
+import { messageOf, oneLine, StageError } from '../../errors.ts';
 
 type AwsError = Error & { readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string } };
 
@@ -13,6 +13,24 @@ const ADVICE: Readonly<Record<string, string>> = {
   CredentialsProviderError: 'Give the collector an instance role, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   QuotaExceeded: 'Make room in the store and start again; what was stored is taken over.',
 };
+
+/** What Node says where nothing answers; and where what answers is not HTTP, or not HTTPS, for which its own words are of no use. */
+const NO_ANSWER = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
+const WRONG_PROTOCOL: Readonly<Record<string, string>> = {
+  EPROTO: 'what answers there speaks no TLS: is it http instead of https?',
+  HPE_INVALID_CONSTANT: 'what answers there speaks no HTTP: is it https instead of http?',
+};
+const UNTRUSTED = /CERT|ERR_TLS|UNABLE_TO/;
+
+/** A request that got no answer: why, for a person, and what to do. Undefined for one that the store answered. */
+function unanswered(error: unknown): { readonly said: string; readonly name: string; readonly advice: string } | undefined {
+  if (!(error instanceof Error) || statusOf(error) !== undefined) return undefined;
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (UNTRUSTED.test(code)) return { said: oneLine(message), name: code, advice: 'Name a file with the certificates of its authority in NODE_EXTRA_CA_CERTS, or correct --endpoint, then start the same command again.' };
+  if (!NO_ANSWER.has(code) && !Object.hasOwn(WRONG_PROTOCOL, code) && error.name !== 'TimeoutError') return undefined;
+  const said = WRONG_PROTOCOL[code] ?? oneLine(message || 'nothing answers there'); // several addresses that all refuse leave no text
+  return { said, name: code || error.name, advice: 'Check --endpoint, the Region and the network (`collector doctor`), then start the same command again.' };
+}
 
 /** Answers that will be the same next time. */
 const FINAL = new Set(['AccessDenied', 'NoSuchBucket', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'CredentialsProviderError', 'QuotaExceeded',
@@ -36,10 +54,11 @@ export function storeError(doing: string, error: unknown): StageError {
   const name = nameOf(error);
   const status = statusOf(error);
   const requestId = (error as AwsError | undefined)?.$metadata?.requestId;
-  const said = /Deserialization error/.test(messageOf(error)) ? 'the answer is not in the form of S3 (is there a proxy?)' : messageOf(error);
-  const answer = [status, name && name !== 'Error' ? name : undefined, requestId && `request ${requestId}`].filter(Boolean).join(', ');
+  const silent = unanswered(error);
+  const said = silent?.said ?? (/Deserialization error/.test(messageOf(error)) ? 'the answer is not in the form of S3 (is there a proxy?)' : messageOf(error));
+  const answer = [status, silent?.name ?? (name && name !== 'Error' ? name : undefined), requestId && `request ${requestId}`].filter(Boolean).join(', ');
   const final = FINAL.has(name) || (status === 403 && name !== 'RequestTimeTooSkewed' && !name.startsWith('Expired'));
-  const advice = ADVICE[name] ?? (status === 403 ? ADVICE['AccessDenied'] : undefined);
+  const advice = ADVICE[name] ?? (status === 403 ? ADVICE['AccessDenied'] : silent?.advice);
   return new StageError('store', final ? 'STORE_REFUSED' : 'STORE_FAILED', `${doing} failed: ${said}${answer ? ` (${answer})` : ''}`, {
     retryable: !final,
     cause: error,
