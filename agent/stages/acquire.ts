@@ -12,7 +12,7 @@ import { openSlabStream, type SlabStream } from '../adapters/slab-stream.ts';
 import type { EvidenceStore, ImageUpload, PartDigests, StoredPart } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
-import { withdrawLost } from './lost.ts';
+import { isLost, withdrawLost } from './lost.ts';
 
 export type AcquireSource = { readonly fd: number; readonly size: number; readonly logicalSectorSize: number };
 
@@ -258,7 +258,7 @@ class Pass {
       maxTimeout: 20_000,
       randomize: true,
       signal: this.#signal,
-      shouldRetry: ({ error }) => error instanceof StageError && error.retryable,
+      shouldRetry: ({ error }) => error instanceof StageError && error.retryable && !isLost(error),
       onFailedAttempt: ({ error, attemptNumber }) => {
         part.discard();
         if (isSlowDown(error)) this.#limit.slowDown();

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, link, mkdir, readFile, readdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, link, mkdir, readFile, readdir, rename, rmdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { takeLock } from '../../agent/adapters/stores/directory-lock.ts';
@@ -366,6 +367,123 @@ describe('a directory of evidence', () => {
         await lay(dead);
         await (await takeLock(target)).release();
         expect(await readdir(dir.path)).to.deep.equal([]);
+      }
+    });
+
+    it('of a process on another machine of the same name stays; of one before this machine was restarted it does not', async () => {
+      const target = join(dir.path, 'image');
+      const lock = await takeLock(target);
+      const [name] = await readdir(dir.path);
+      const { machine, ...old } = JSON.parse(await readFile(join(dir.path, name!), 'utf8')) as Record<string, unknown>;
+      await lock.release();
+      const lay = (content: object): Promise<void> => writeFile(join(dir.path, name!), JSON.stringify(content));
+      const bootId = '11111111-2222-3333-4444-555555555555';
+
+      for (const another of ['another machine', machine === null ? 'any' : null]) {
+        await lay({ ...old, bootId, machine: another });
+        const error = await rejectionOf(takeLock(target));
+        expect(error).to.include({ code: 'BUSY' });
+        expect(error.advice).to.contain(join(dir.path, name!));
+        expect(await readdir(dir.path)).to.deep.equal([name]);
+      }
+      for (const restarted of [{ ...old, bootId, machine }, { ...old, bootId }]) { // the second as earlier versions wrote it
+        await lay(restarted);
+        await (await takeLock(target)).release();
+        expect(await readdir(dir.path)).to.deep.equal([]);
+      }
+      await lay(old);
+      expect(await rejectionOf(takeLock(target))).to.include({ code: 'BUSY' });
+    });
+
+    it('that cannot be read or understood stays, and the file is named; one that a crash tore does not', async () => {
+      const target = join(dir.path, 'image');
+      const file = join(dir.path, `image.partial.lock.${'0'.repeat(16)}`);
+      const refused = async (): Promise<void> => {
+        const error = await rejectionOf(takeLock(target));
+        expect(error).to.include({ stage: 'store', code: 'BUSY', retryable: true });
+        expect(error.message).to.contain(file);
+        expect(error.advice).to.contain(file);
+        expect(await readdir(dir.path)).to.deep.equal([basename(file)]);
+      };
+      await mkdir(file); // EISDIR, for root too
+      await refused();
+      await rmdir(file);
+      await writeFile(file, '{"schema":"of a later version"}');
+      await refused();
+      for (const torn of ['', '{"pid":1', '\0\0']) {
+        await writeFile(file, torn);
+        await (await takeLock(target)).release();
+        expect(await readdir(dir.path)).to.deep.equal([]);
+      }
+    });
+
+    it('of another user is not taken', async () => {
+      if (process.getuid?.() !== 0) return; // needs two users
+      const target = join(dir.path, 'image');
+      await chmod(dir.path, 0o777);
+      const lock = await takeLock(target);
+      const held = await readdir(dir.path);
+      const another = run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, fixture('lock-contender.ts'), target, 'die']);
+      const { stderr } = (await another.catch((error: unknown) => error)) as { stderr: string };
+      expect(stderr).to.contain("code: 'BUSY'").and.to.contain(`${join(dir.path, held[0]!)} cannot be read: EACCES`);
+      expect(await readdir(dir.path)).to.deep.equal(held);
+      await lock.release();
+    });
+
+    describe('or its file, when lost while an image is stored:', () => {
+      const losses: readonly [string, () => Promise<void>][] = [
+        ['the lock is removed', async () => unlink(join(root, 'case-1/disk_evidence', (await filesBeside()).find((name) => name.includes('.lock.'))!))],
+        ['the file is completed by another', async () => {
+          await rename(path('.partial'), path());
+        }],
+        ['another file has its name', async () => {
+          await rename(path('.partial'), path('.taken'));
+          await writeFile(path('.partial'), IMAGE);
+        }],
+      ];
+      for (const [what, lose] of losses) {
+        it(`nothing more is stored when ${what}`, async () => {
+          const upload = await open();
+          await upload.putPart(partSourceOf(IMAGE, PARTS[0]!), live());
+          await lose();
+          const contents = async (): Promise<Record<string, string>> => {
+            const names = (await filesBeside()).filter((name) => !name.includes('.lock.'));
+            return Object.fromEntries(await Promise.all(names.map(async (name) => [name, createHash('sha256').update(await readFile(join(root, 'case-1/disk_evidence', name))).digest('hex')] as const)));
+          };
+          const before = await contents();
+          const error = await rejectionOf(upload.putPart(partSourceOf(IMAGE, PARTS[1]!), live()));
+          expect(error).to.include({ stage: 'store', code: 'BUSY', retryable: true });
+          expect(error.message).to.contain(path('.partial'));
+          await rejectionOf(upload.complete([], live()));
+          await upload.release();
+          expect(await contents()).to.deep.equal(before);
+        });
+
+        it(`a part under way is not called stored when ${what}`, async () => {
+          const upload = await open();
+          const source = partSourceOf(IMAGE, PARTS[1]!);
+          const slabs = async function* () {
+            for await (const slab of source.slabs()) {
+              yield slab;
+              if (!lost) await lose();
+              lost = true;
+            }
+          };
+          let lost = false;
+          const before = await readFile(journal(), 'utf8');
+          expect(await rejectionOf(upload.putPart({ ...source, slabs }, live()))).to.include({ code: 'BUSY' });
+          await upload.release();
+          expect(await readFile(journal(), 'utf8')).to.equal(before);
+        });
+
+        it(`no image is completed when ${what}`, async () => {
+          const upload = await open();
+          const digests = await putParts(upload);
+          await lose();
+          const image = await readFile(path()).catch(() => undefined);
+          expect(await rejectionOf(upload.complete(digests, live()))).to.include({ code: 'BUSY' });
+          expect(await readFile(path()).catch(() => undefined)).to.deep.equal(image);
+        });
       }
     });
 

@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -51,6 +51,19 @@ describe('an acquisition into a directory', function () {
       expect(integrity.secondSha256).to.equal(integrity.sha256);
     });
   }
+
+  it('ends as the loser when its lock is removed, tries nothing again, and stores no record', async () => {
+    await makeImage(path, SIZE);
+    const folder = join(dir.path, 'evidence', CASE, 'disk_evidence');
+    const onEvent = ({ event }: { event: string }): void => {
+      if (event === LogEvent.partStored) for (const name of readdirSync(folder)) if (name.includes('.lock.')) rmSync(join(folder, name));
+    };
+    const outcome = await acquire({ onEvent, options: alone });
+    expect(errorOf(outcome)).to.include({ code: 'BUSY', retryable: true });
+    expect(errorOf(outcome).safe).to.contain('another collector');
+    expect(outcome.of(LogEvent.partRetried).filter(({ attempt }) => attempt !== 1)).to.deep.equal([]);
+    expect((await readdir(folder)).toSorted()).to.deep.equal(['image.dd.partial', 'image.dd.partial.parts.jsonl'].map((end) => `${EXHIBIT}.${end}`));
+  });
 
   it('leaves image, manifest and two logs, and nothing else, anywhere', async () => {
     await makeImage(path, 1000);

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, chmod, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type ImageLayout, objectLength, partCount } from '../../../modules/vocabulary/index.ts';
+import { StageError } from '../../errors.ts';
 import { refusal } from './directory-errors.ts';
 import { PartsJournal, assertSameUpload, newHeader, readJournal } from './directory-journal.ts';
 import type { DirectoryLock } from './directory-lock.ts';
@@ -30,6 +31,26 @@ export function plannedRange(layout: ImageLayout, objectIndex: number, partNumbe
   const start = (partNumber - 1) * layout.partSize;
   const length = Math.min(layout.partSize, objectLength(layout, objectIndex) - start);
   return { offset: objectIndex * layout.objectSize + start, start, length };
+}
+
+/** Whether a path leads to the file that is written. */
+export async function leadsTo(path: string, data: FileHandle): Promise<boolean> {
+  const [named, open] = [await statOf(path), await data.stat()];
+  return named?.ino === open.ino && named.dev === open.dev;
+}
+
+/**
+ * Looks whether this collector still has the lock and the file that it writes: it may have been taken for dead.
+ * @throws StageError code BUSY; then it stores nothing more
+ */
+export async function assertHeld({ path, data, lock }: Pick<Scratch, 'path' | 'data' | 'lock'>): Promise<void> {
+  const file = path + SCRATCH.data;
+  const [held, named] = await Promise.all([lock.isHeld(), leadsTo(file, data)]);
+  if (held && named) return;
+  throw new StageError('store', 'BUSY', `${file} is no longer this collector's: ${held ? 'it was moved or removed' : 'its lock was removed'}, so another may store this image`, {
+    retryable: true,
+    advice: 'Find out who works in the evidence directory. When no other collector stores this image, start again: what is stored there is taken over.',
+  });
 }
 
 /** Sets an unfinished image and its journal aside under a name of their own; called with the lock held. */

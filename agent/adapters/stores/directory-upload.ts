@@ -5,7 +5,7 @@ import { existsError, refusal, storeError, storing } from './directory-errors.ts
 import { type JournalLine, lineOf, writeFully } from './directory-journal.ts';
 import { takeLock } from './directory-lock.ts';
 import { SCRATCH, publish, remove, statOf, syncDirectory } from './directory-paths.ts';
-import { type Scratch, openScratch, plannedRange, setAside } from './directory-scratch.ts';
+import { type Scratch, assertHeld, leadsTo, openScratch, plannedRange, setAside } from './directory-scratch.ts';
 import type { ImageUpload, PartDigests, PartSource, Slab, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
 import { orAbort } from './or-abort.ts';
 import type { PartReadBack, ReadBack } from './read-back.ts';
@@ -42,7 +42,12 @@ export class DirectoryUpload implements ImageUpload {
     // After a failed sync the kernel forgets what it could not write: no later sync can be believed.
     const durable = <T>(work: () => Promise<T>): Promise<T> => storing(`making ${scratch.path}${SCRATCH.data} durable`, work);
     this.#synced = new Rounds(() => durable(() => scratch.data.datasync()));
-    this.#journaled = new Rounds((lines) => durable(() => scratch.journal.append(lines)));
+    this.#journaled = new Rounds((lines) =>
+      durable(async () => {
+        await assertHeld(scratch);
+        await scratch.journal.append(lines);
+      }),
+    );
   }
 
   get stored(): ReadonlyMap<number, StoredPart> {
@@ -96,6 +101,7 @@ export class DirectoryUpload implements ImageUpload {
   async #store(source: PartSource, signal: AbortSignal): Promise<StoredPart> {
     const { partNumber, length } = source.range;
     const { start } = this.#rangeOf(partNumber)!;
+    await assertHeld(this.#scratch);
     if (this.#scratch.stored.delete(partNumber)) await this.#journaled.join({ part: partNumber, dropped: true });
     const sha256 = await this.#write(source, start, signal);
     const told = await orAbort(source.digests, signal);
@@ -177,6 +183,7 @@ export class DirectoryUpload implements ImageUpload {
     this.#assertAllStored(digests);
     const length = objectLength(layout, objectIndex);
     await storing(`completing ${path}`, async () => {
+      await assertHeld(this.#scratch);
       const { size } = await data.stat();
       if (size !== length) throw refusal('SHORT_OBJECT', `${path}${SCRATCH.data} has ${size} bytes, expected ${length}`, 'Start again: the source is read anew.');
       await data.chmod(0o440);
@@ -194,8 +201,7 @@ export class DirectoryUpload implements ImageUpload {
   /** What was read back was the open file: the name has to lead to it. */
   async #assertNamed(): Promise<void> {
     const { path, data } = this.#scratch;
-    const [named, open] = [await statOf(path), await data.stat()];
-    if (named?.ino === open.ino && named.dev === open.dev) return;
+    if (await leadsTo(path, data)) return;
     throw refusal('PATH_UNSAFE', `${path} is not the file that was stored and read back`, 'Somebody else writes into the evidence directory: find out who, and store elsewhere.');
   }
 
