@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { diskEvidencePrefix, EXIT, exitFor, LogEvent, READINESS_CONTRACT, type ExitStatus, type StopReason } from '../../modules/vocabulary/index.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
@@ -5,6 +6,7 @@ import { listDisks } from '../adapters/block-devices.ts';
 import type { Disk } from '../adapters/disk.ts';
 import { serviceManager } from '../adapters/service-manager.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
+import { inspectFolder } from '../doctor/directory-checks.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { personWatches } from '../main.ts';
 import { refuseCollected } from '../pipeline.ts';
@@ -79,12 +81,19 @@ class Watch {
     await Promise.allSettled(this.#imaging.values());
   }
 
-  /** A store that cannot be asked is told of at once, not when the first disk appears. A role that may only write may not ask. */
+  /**
+   * A store that cannot be asked, or a directory that cannot be written, is told of at once, not when the first disk appears.
+   * A role that may only write may not ask; whether a bucket may be written only its first object shows.
+   */
   async #assertStore(): Promise<void> {
     const { store, caseId } = this.#session;
-    const first = store.list(diskEvidencePrefix(caseId), this.#signal)[Symbol.asyncIterator]();
+    const prefix = diskEvidencePrefix(caseId);
+    const first = store.list(prefix, this.#signal)[Symbol.asyncIterator]();
     await first.next().catch(undefinedWhenForbidden);
     await first.return?.();
+    if (store.kind !== 'directory') return;
+    const folder = await inspectFolder(join(store.location, prefix)); // which may be writable where the ones above are not
+    if ('level' in folder) throw new StageError('store', 'STORE_UNFIT', folder.found, { retryable: false, advice: `Before you start again, ${folder.advice}.` });
   }
 
   #onDevice(event: DeviceEvent): void {

@@ -8,14 +8,21 @@ import { fail, ok, warn, type Check, type Outcome } from './finding.ts';
 
 type Folder = { readonly path: string; readonly exists: boolean; readonly free: number };
 
-/** The directory, or the nearest one above it that is there, in which it would be made; with what this user may use of it. */
-async function inspect(path: string): Promise<Folder | Outcome> {
+/** `f_type` of statfs(2): in these the kernel shows itself, and nothing can be kept, also where the modes allow it. */
+const KERNELS_OWN: ReadonlySet<number> = new Set([0x9fa0 /* proc */, 0x62656572 /* sysfs */, 0x27e0eb /* cgroup */, 0x63677270 /* cgroup2 */]);
+
+/**
+ * The directory, or the nearest one above it that is there, in which it would be made; with what this user may use of it.
+ * Writes nothing. A failed outcome where nothing could be stored; how much room there is decides nothing here.
+ */
+export async function inspectFolder(path: string): Promise<Folder | Outcome> {
   const wanted = resolve(path);
   for (let folder = wanted; ; folder = dirname(folder)) {
     try {
       if (!(await stat(folder)).isDirectory()) return fail(`${folder} is not a directory`, 'name another directory');
       await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-      const { bavail, bsize } = await statfs(folder);
+      const { bavail, bsize, type } = await statfs(folder);
+      if (KERNELS_OWN.has(type)) return fail(`${folder} cannot be written: it is the kernel's own, and keeps no files`, 'name another directory');
       return { path: folder, exists: folder === wanted, free: bavail * bsize };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && folder !== dirname(folder)) continue;
@@ -31,7 +38,7 @@ const describe = (wanted: string, { exists, path, free }: Folder): string =>
 const SCRATCH = { warn: 512 * MiB, fail: 32 * MiB };
 
 async function scratch(path: string): Promise<Outcome> {
-  const folder = await inspect(path);
+  const folder = await inspectFolder(path);
   if ('level' in folder) return folder;
   const advice = `free ${humanBytes(SCRATCH.warn)}, or name another with --scratch-dir: logs wait there while their service is away`;
   if (folder.free < SCRATCH.fail) return fail(describe(path, folder), advice);
@@ -39,7 +46,7 @@ async function scratch(path: string): Promise<Outcome> {
 }
 
 async function destination(path: string, largestDisk: () => Promise<number>): Promise<Outcome> {
-  const folder = await inspect(path);
+  const folder = await inspectFolder(path);
   if ('level' in folder) return folder;
   const found = describe(path, folder);
   const largest = await largestDisk();

@@ -7,7 +7,7 @@ import { listDisks } from '../../agent/adapters/block-devices.ts';
 import { imageKey, MiB } from '../../modules/vocabulary/index.ts';
 import { makeExt4, makeRaw } from '../../scripts/lab/disks.ts';
 import { attachBadDisk } from '../helpers/bad-disk.ts';
-import { runCli, startCli, type Cli, type CliOptions, type JsonLine } from '../helpers/cli.ts';
+import { runCli, startCli, type Cli, type CliOptions, type CliResult, type JsonLine } from '../helpers/cli.ts';
 import { useDisks } from '../helpers/disks.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
 import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
@@ -218,6 +218,49 @@ describe('collector run', function () {
     expect(about(cli, identity, 'disk.found')[0]!['labels']).to.deep.equal(['../$(id)\\xe2\\x80\\xae']);
     expect(await readdir(to)).to.deep.equal([CASE]);
     for (const name of await readdir(join(to, CASE, 'disk_evidence'))) expect(name).to.match(/^[A-Za-z0-9._-]+$/);
+  });
+
+  describe('to a directory, before it says that it is ready', () => {
+    const runTo = (place: string): Promise<CliResult> =>
+      runCli(['run', '--case', CASE, '--to', place, '--scratch-dir', disks.file('scratch'), '--json', '--ignore-attached', '--deadline-seconds', '1']);
+    const expectRefused = async (place: string, says: string): Promise<void> => {
+      const { code, stderr, lines } = await runTo(place);
+      expect(code, stderr).to.equal(4);
+      expect(stderr).to.contain(says);
+      expect(lines().map(({ event }) => event)).to.deep.equal(['error']);
+    };
+    const expectReady = async (place: string): Promise<void> => {
+      const { code, stderr, lines } = await runTo(place);
+      expect(code, stderr).to.equal(0);
+      expect(lines().map(({ event }) => event)).to.include('collector.started');
+    };
+
+    it('ends with 4 where nothing can be stored: in what the kernel shows of itself, and on a read-only mount', async () => {
+      await expectRefused('/proc/evidence', "/proc cannot be written: it is the kernel's own");
+      await execa('mount', ['--bind', to, to]);
+      try {
+        await execa('mount', ['-o', 'remount,bind,ro', to]);
+        await expectRefused(join(to, 'new'), `${to} cannot be written: EROFS`);
+      } finally {
+        await execa('umount', [to]);
+      }
+    });
+
+    it('refuses none that works, and leaves nothing in it: one that is still to be made, and one of which only its case can be written', async () => {
+      await expectReady(join(to, 'still/to be/made'));
+      expect(await readdir(to)).to.deep.equal([]);
+      const inner = join(to, CASE, 'disk_evidence');
+      await mkdir(inner, { recursive: true });
+      await execa('mount', ['--bind', to, to]);
+      try {
+        await execa('mount', ['-o', 'remount,bind,ro', to]);
+        await execa('mount', ['--bind', disks.file('.'), inner]);
+        await expectReady(to);
+      } finally {
+        await execa('umount', ['--recursive', to]);
+      }
+      expect(await readdir(inner)).to.deep.equal([]);
+    });
   });
 
   describe('to a store that is slow', () => {
