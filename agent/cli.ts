@@ -8,6 +8,7 @@ import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type Collecto
 import { asStageError, lacksDescriptors, messageOf, StageError } from './errors.ts';
 import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
+import { endNow, endThough } from './ending.ts';
 import { VERSION } from './version.ts';
 
 const STATUSES = `
@@ -63,7 +64,7 @@ function interruption(json: boolean): AbortSignal {
     // What does not listen, or waits for a disk or a server that never answers, is not waited for.
     const end = (): void => {
       if (!isTold) report(reason.leaving('What was stored stays as it is.'), json);
-      process.exit(EXIT.interrupted);
+      endNow(EXIT.interrupted);
     };
     if (!controller.signal.aborted) setTimeout(end, END_AFTER_MS).unref();
     controller.abort(reason);
@@ -193,18 +194,6 @@ function collector(): Command {
     .addHelpText('after', `\nEach command has its own --help with examples.\n${STATUSES}`);
   for (const subcommand of SUBCOMMANDS) declare(command, subcommand);
   return command;
-}
-
-/** Time that Node gets to end by itself once the outcome is told. */
-const LINGER_MS = 3000;
-
-/** A disk that never answers keeps a thread, and Node waits for its threads, also in `exit`: only a kill is left. */
-function endThough(): void {
-  const kill = (): void => {
-    process.stderr.write(`collector: a disk still does not answer; ending by force instead of with exit status ${process.exitCode ?? 0}.\n`);
-    process.kill(process.pid, 'SIGKILL');
-  };
-  setTimeout(kill, LINGER_MS).unref();
 }
 
 process.stdout.on('error', () => {}); // a reader that went away (EPIPE) is no reason to stop an acquisition

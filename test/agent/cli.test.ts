@@ -206,6 +206,16 @@ describe('the collector command', function () {
       expect((await runCli(['verify', `s3://${bucket}/x`, '--endpoint', front.endpoint])).code).to.equal(0);
     });
 
+    it('ends with 4 where the store refuses the image and answers no record', async () => {
+      faults = ({ operation }) => {
+        if (operation === 'UploadPart') return { kind: 'status', status: 403, code: 'AccessDenied' };
+        return operation === 'PutObject' ? { kind: 'black-hole' } : undefined;
+      };
+      const { code, signal, stderr } = await runCli(args(image));
+      expect({ code, signal }, stderr).to.deep.equal({ code: 4, signal: null });
+      expect(stderr).to.contain('AccessDenied').and.to.not.contain('by force');
+    });
+
     it('is killed at once by the second SIGINT, while it still waits for a dc3dd that is deaf to the first', async () => {
       const bin = join(dir.path, 'bin');
       await mkdir(bin);

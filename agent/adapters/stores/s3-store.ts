@@ -20,6 +20,10 @@ export type S3StoreOptions = {
 
 const CHUNK = 1024 * 1024;
 
+/** The client, whose requests end with the signal: `abort` of lib-storage leaves the request that it has sent to itself, and the SDK tries that again. */
+const endingWith = (client: S3Client, signal: AbortSignal): S3Client =>
+  Object.create(client, { send: { value: (command: Parameters<S3Client['send']>[0]) => client.send(command, { abortSignal: signal }) } }) as S3Client;
+
 /** Evidence in an S3 bucket: multipart images with a checksum on every part, no overwriting, nothing ever deleted. */
 export class S3Store implements EvidenceStore {
   readonly kind = 's3';
@@ -83,7 +87,7 @@ export class S3Store implements EvidenceStore {
     const { client, bucket, algorithm } = this.#options;
     const sha256 = createHash('sha256').update(body).digest('base64');
     const upload = new Upload({
-      client,
+      client: endingWith(client, signal),
       // Larger records would become multipart uploads, whose checksum is composite: records are put whole.
       partSize: Math.max(body.length + 1, 5 * 1024 * 1024),
       params: {

@@ -1,0 +1,25 @@
+/** How the process ends once its outcome is told, whatever still holds it. */
+import type { ExitStatus } from '../modules/vocabulary/index.ts';
+
+/** Time that the process gets to end by itself. Milliseconds. */
+const LINGER_MS = 3000;
+
+/** Whether the kernel has yet to answer a read or a write: Node waits for the thread that asked, also in `exit`. */
+const isHeld = (): boolean => process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq'));
+
+/** Sees to it that the process ends, with the status that it has: by force only where the kernel lets it end in no other way. */
+export function endThough(): void {
+  const end = (): void => {
+    if (!isHeld()) process.exit();
+    process.stderr.write(`collector: a disk still does not answer; ending by force instead of with exit status ${process.exitCode ?? 0}.\n`);
+    process.kill(process.pid, 'SIGKILL');
+  };
+  setTimeout(end, LINGER_MS).unref();
+}
+
+/** Ends the process with this status, at once where that is possible. */
+export function endNow(status: ExitStatus): void {
+  process.exitCode = status;
+  if (!isHeld()) process.exit();
+  endThough();
+}
