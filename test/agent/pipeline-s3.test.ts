@@ -387,6 +387,16 @@ describe('an acquisition into S3', function () {
     expect((await manifestIn(store))!.records.captureLog.key).to.equal(recordKey(CASE, EXHIBIT, 'capture.log'));
   });
 
+  it('has no manifest where something else answers in the name of the store, and gets it at the next start', async () => {
+    faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith(MANIFEST) ? { kind: 'foreign' } : undefined);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ stage: 'store', code: 'RECORD_UNCONFIRMED', retryable: false });
+    expect(error.message).to.equal(`the store answered that ${MANIFEST} is stored, but does not have it`);
+    expect(await manifestIn(store)).to.equal(undefined);
+    faults = undefined;
+    await expectProven(await acquire());
+  });
+
   it('completes nothing where somebody else stored under its name meanwhile', async () => {
     let put = false;
     faults = async ({ operation, key }) => {

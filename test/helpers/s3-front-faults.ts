@@ -15,6 +15,7 @@ export type FaultRequest = S3Operation & {
  * - `reset`: the connection breaks after this many bytes of the body (default: the whole body); the store never sees it.
  * - `black-hole`: accepted, read, and never answered.
  * - `lose-response`: carried out by the store, but the connection breaks before the answer.
+ * - `foreign`: something else answers in the store's name, with 200 and a page of HTML; the store never sees the request.
  * - `pretend`: a CompleteMultipartUpload is checked, and answered as if it had been carried out, which it never is.
  * - `truncate-response`: the answer's body breaks off after this many bytes.
  * - `corrupt`: a byte of the body is flipped on its way, so that a checksum no longer fits.
@@ -29,7 +30,7 @@ export type Fault =
   | { readonly kind: 'reset'; readonly afterBytes?: number }
   | { readonly kind: 'black-hole' }
   | { readonly kind: 'lose-response' }
-  | { readonly kind: 'pretend' }
+  | { readonly kind: 'foreign' | 'pretend' }
   | { readonly kind: 'truncate-response'; readonly afterBytes: number }
   | { readonly kind: 'corrupt' | 'corrupt-silently' | 'corrupt-response'; readonly at?: number }
   | { readonly kind: 'wrong-checksum' }

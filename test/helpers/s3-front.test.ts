@@ -286,6 +286,13 @@ describe('the verifying front', () => {
       expect((await s3.send(new CompleteMultipartUploadCommand(input))).ChecksumSHA256).to.equal(ChecksumSHA256).and.to.match(/-\d$/);
     });
 
+    it('lets something else answer, and stores nothing', async () => {
+      const { s3: client } = await failing(onPut({ kind: 'foreign' }));
+      const { ETag, ChecksumSHA256 } = await put(client, 'foreign', { ChecksumAlgorithm: 'SHA256' });
+      expect([ETag, ChecksumSHA256]).to.deep.equal([undefined, undefined]);
+      expect(await refusal(read(s3, 'foreign'))).to.deep.equal({ status: 404, code: 'NoSuchKey' });
+    });
+
     it('breaks the connection after so many bytes of the body', async () => {
       const { front: faulty, s3: client } = await failing(onPut({ kind: 'reset', afterBytes: 100_000 }));
       expect(await codeOfError(put(client, 'reset', { Body: randomBytes(5 * MiB) }))).to.be.oneOf(['ECONNRESET', 'EPIPE']);

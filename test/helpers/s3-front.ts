@@ -77,8 +77,8 @@ export const startS3Front = async (options: S3FrontOptions): Promise<S3Front> =>
       if (fault?.kind === 'reset' || body === undefined) return void socket.destroy();
       if (fault?.kind === 'delay') await sleep(fault.ms, undefined, { ref: false });
       const answer =
-        fault?.kind === 'status'
-          ? refusal(fault.status, fault.code ?? codeOf(fault.status), fault.message ?? 'The front was told to.', fault.headers)
+        fault?.kind === 'status' ? refusal(fault.status, fault.code ?? codeOf(fault.status), fault.message ?? 'The front was told to.', fault.headers)
+          : fault?.kind === 'foreign' ? FOREIGN
           : await answerOf({ request, operation, body, fault, upstream: options.upstream, state: stateOf(options.upstream), requireChecksum: options.requireChecksum ?? false });
       if (fault?.kind === 'lose-response') return void socket.destroy();
       record.status = answer.status;
@@ -133,6 +133,9 @@ const bodyOf = async (request: IncomingMessage, rate: number | undefined, breakA
   if (!request.complete) throw new Error('the client broke off');
   return Buffer.concat(chunks, length);
 };
+
+const PAGE = Buffer.from('<html><body>Please log in.</body></html>');
+const FOREIGN: FrontAnswer = { status: 200, headers: { 'content-type': 'text/html', 'content-length': String(PAGE.length) }, body: PAGE };
 
 const refusal = (status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}): FrontAnswer => {
   const body = Buffer.from(errorXml(code, message));

@@ -1,10 +1,11 @@
-import { CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, type CompleteMultipartUploadCommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { unfinishedUnder } from './s3-listing.ts';
+import { confirmRecord, isRecord } from './s3-record.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from './s3-takeover.ts';
 import { S3Upload, versionOf } from './s3-upload.ts';
 
@@ -102,10 +103,10 @@ export class S3Store implements EvidenceStore {
     });
     const abort = (): void => void upload.abort();
     signal.addEventListener('abort', abort, { once: true });
-    let versionId: string | undefined;
+    let answer: CompleteMultipartUploadCommandOutput;
     try {
       signal.throwIfAborted();
-      versionId = versionOf(await upload.done());
+      answer = await upload.done();
     } catch (error) {
       const own = isTaken(error) ? await this.#ownRecord(key, body, signal) : undefined;
       if (own) return own;
@@ -114,16 +115,15 @@ export class S3Store implements EvidenceStore {
     } finally {
       signal.removeEventListener('abort', abort);
     }
-    // The store checked the digest of the whole record, so that its length needs no look of its own.
+    const versionId = versionOf(answer);
+    await confirmRecord(key, body, answer, () => this.#head(key, versionId, signal));
     return { key, length: body.length, ...(versionId === undefined ? {} : { versionId }) };
   }
 
   /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very record. */
   async #ownRecord(key: string, body: Uint8Array, signal: AbortSignal): Promise<StoredObjectInfo | undefined> {
     const found = await this.head(key, signal).catch(undefinedWhenForbidden);
-    const digest = (algorithm: 'sha256' | 'md5'): Buffer => createHash(algorithm).update(body).digest();
-    const isOwn = found?.checksum === undefined ? found?.etag === `"${digest('md5').toString('hex')}"` : found.checksum === digest('sha256').toString('base64');
-    return isOwn ? found : undefined;
+    return found && isRecord(found, body) ? found : undefined;
   }
 
   head(key: string, signal: AbortSignal): Promise<StoredObjectInfo | undefined> {

@@ -91,6 +91,8 @@ export const STORE: readonly FaultRow[] = [
     thenHealed(lab, ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'pretend' } : undefined))),
   row('the manifest cannot be stored', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) =>
     thenHealed(lab, ({ operation, key }) => (operation === 'PutObject' && key.endsWith('manifest.json') ? refuse(403, 'AccessDenied') : undefined))),
+  row('the manifest is answered with 200 by something that stores nothing', 'FAILED RECORD_UNCONFIRMED, then COMPLETE resumed', (lab) =>
+    thenHealed(lab, ({ operation, key }) => (operation === 'PutObject' && key.endsWith('manifest.json') ? { kind: 'foreign' } : undefined))),
   row('the store says another checksum of every part, once', 'COMPLETE', (lab) => through(lab, first({ kind: 'wrong-checksum' }))),
   row('the store says another checksum of every part, for ever', 'FAILED PART_UNCONFIRMED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'wrong-checksum' })), true),
   row('the list of stored parts is cut off', 'FAILED STORE_FAILED, then COMPLETE', async (lab) => {
