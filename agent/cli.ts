@@ -21,7 +21,7 @@ Exit status:
   5  interrupted; start the same command again to resume`;
 
 /** Codes of failures that lie in what was asked for. */
-const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS']);
+const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS', 'SOURCE_DIFFERS']);
 /** Codes of failures that lie in the host or the destination. */
 const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'PATH_UNSAFE']);
 

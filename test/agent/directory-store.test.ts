@@ -237,21 +237,29 @@ describe('a directory of evidence', () => {
       await interrupted();
       const error = await rejectionOf(open({ layout: planLayout(IMAGE.length, { partSize: 6 * MiB }) }));
       expect(error).to.include({ stage: 'store', code: 'LAYOUT_DIFFERS', retryable: false });
-      expect(error.message).to.contain('"partSize":5242880').and.to.contain('"partSize":6291456');
-      expect(error.advice).to.contain('move');
+      expect(error.message).to.equal(`${KEY} was begun with --part-size 5MiB, and is now asked for with --part-size 6MiB`);
+      expect(error.advice).to.equal('Give --part-size 5MiB to take over what is stored, or begin anew with --resume never: what is stored stays beside it.');
+      const split = await rejectionOf(open({ layout: planLayout(IMAGE.length, { partSize: 5 * MiB, maxObjectSize: 10 * MiB }) }));
+      expect(split.message).to.match(/asked for with --part-size 5MiB --max-object-size 10MiB$/);
       expect([...(await open()).stored.keys()]).to.deep.equal([1, 2]);
     });
 
     it('of another source is left alone, but another attempt at the same one is welcome', async () => {
       await interrupted();
       expect(await rejectionOf(open({ metadata: { source: 'vol-2' } }))).to.include({ code: 'SOURCE_DIFFERS' });
+      const larger = await rejectionOf(open({ layout: planLayout(IMAGE.length + 512, { partSize: 5 * MiB }) }));
+      expect(larger).to.include({ code: 'SOURCE_DIFFERS', message: `${KEY} was begun from a source of ${IMAGE.length} bytes, and this one has ${IMAGE.length + 512}` });
+      expect(larger.advice).to.contain('--resume never');
       expect([...(await open({ metadata: { source: 'vol-1', 'acquisition-id': 'next' } })).stored.keys()]).to.deep.equal([1, 2]);
     });
 
     it('that is none is left alone', async () => {
       await interrupted();
       await writeFile(journal(), '{"schema":"other"}\n');
-      expect(await rejectionOf(open())).to.include({ code: 'JOURNAL_DAMAGED' });
+      const error = await rejectionOf(open());
+      expect(error).to.include({ code: 'JOURNAL_DAMAGED' });
+      expect(error.advice).to.contain('--resume never');
+      expect([...(await open({ anew: true })).stored.keys()]).to.deep.equal([]);
     });
 
     it('that is missing gives its data no credit', async () => {

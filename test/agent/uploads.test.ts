@@ -67,7 +67,7 @@ describe('collector uploads', () => {
     expect(rows.map(({ key, storedParts }) => [key, storedParts])).to.deep.equal([[keys[0], 1], [keys[1], undefined], [keys[2], 1]]);
     const { unreadable, todo } = rows[1]!;
     expect({ unreadable, todo, exitCode: json.exitCode }).to.deep.equal({
-      unreadable: `${damaged} is not a journal of stored parts`, todo: `Move ${damaged} and its .partial file away to start anew.`, exitCode: 1,
+      unreadable: `${damaged} is not a journal of stored parts`, todo: 'Begin anew with --resume never: what is there stays beside it.', exitCode: 1,
     });
     const text = await uploads();
     expect(text.stdout).to.match(/^ {2}damaged {3}.* is not a journal of stored parts$/m).and.include('1 that cannot be read').and.include('2 unfinished');

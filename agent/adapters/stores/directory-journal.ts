@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
-import { type ImageLayout, Sha256Hex, UtcTime } from '../../../modules/vocabulary/index.ts';
+import { type ImageLayout, S3_LIMITS, Sha256Hex, UtcTime } from '../../../modules/vocabulary/index.ts';
+import { printSize } from '../../config/sizes.ts';
 import { StageError } from '../../errors.ts';
 import type { StoredPart, UploadOptions } from './evidence-store.ts';
 import { openFile } from './directory-paths.ts';
@@ -60,21 +61,30 @@ const pickLayout = ({ imageSize, partSize, objectSize, objectCount }: ImageLayou
 /** About the attempt and not about the source: a later attempt may differ in it and still take the upload over. */
 const isOfAttempt = (field: string): boolean => /^(?:acquisition|collector)/i.test(field);
 
+const ANEW = 'begin anew with --resume never: what is stored stays beside it';
+
+/** The flags that plan this layout. */
+function flagsFor({ partSize, objectSize }: ImageLayout): string {
+  const isLargest = objectSize === S3_LIMITS.maxParts * partSize;
+  return `--part-size ${printSize(partSize)}${isLargest ? '' : ` --max-object-size ${printSize(objectSize)}`}`;
+}
+
 /** @throws StageError LAYOUT_DIFFERS or SOURCE_DIFFERS when the upload that the journal describes is not this one */
-export function assertSameUpload(header: JournalHeader, options: UploadOptions, journalPath: string): void {
-  const advice = `Finish it with the settings it was started with, or move ${journalPath} and its .partial file away to start anew.`;
-  const refuse = (code: string, what: string, before: unknown, now: unknown): never => {
-    throw new StageError(
-      'store', code, `${header.key} was begun with ${what} ${JSON.stringify(before)}, and is now asked for with ${JSON.stringify(now)}`,
-      { retryable: false, advice },
-    );
+export function assertSameUpload({ key, layout: before, objectIndex, metadata }: JournalHeader, options: UploadOptions): void {
+  const refuse = (code: string, message: string, first: string): never => {
+    throw new StageError('store', code, message, { retryable: false, advice: `${first}, or ${ANEW}.` });
   };
-  const now = { ...pickLayout(options.layout), objectIndex: options.objectIndex };
-  const before = { ...pickLayout(header.layout), objectIndex: header.objectIndex };
-  if (JSON.stringify(now) !== JSON.stringify(before)) refuse('LAYOUT_DIFFERS', 'the layout', before, now);
-  for (const field of new Set([...Object.keys(header.metadata), ...Object.keys(options.metadata)])) {
-    if (isOfAttempt(field) || header.metadata[field] === options.metadata[field]) continue;
-    refuse('SOURCE_DIFFERS', field, header.metadata[field] ?? null, options.metadata[field] ?? null);
+  const now = options.layout;
+  if (before.imageSize !== now.imageSize) {
+    refuse('SOURCE_DIFFERS', `${key} was begun from a source of ${before.imageSize} bytes, and this one has ${now.imageSize}`, 'See that it is the disk that --case and --volume name');
+  }
+  if (JSON.stringify([pickLayout(now), options.objectIndex]) !== JSON.stringify([pickLayout(before), objectIndex])) {
+    refuse('LAYOUT_DIFFERS', `${key} was begun with ${flagsFor(before)}, and is now asked for with ${flagsFor(now)}`, `Give ${flagsFor(before)} to take over what is stored`);
+  }
+  for (const field of new Set([...Object.keys(metadata), ...Object.keys(options.metadata)])) {
+    const [then, asked] = [metadata[field] ?? null, options.metadata[field] ?? null];
+    if (isOfAttempt(field) || then === asked) continue;
+    refuse('SOURCE_DIFFERS', `${key} was begun with ${field} ${JSON.stringify(then)}, and is now asked for with ${JSON.stringify(asked)}`, 'See that it is the same source');
   }
 }
 
@@ -97,7 +107,7 @@ export function parseJournal(text: string, path: string): JournalContent | undef
   if (!header.success) {
     throw new StageError('store', 'JOURNAL_DAMAGED', `${path} is not a journal of stored parts`, {
       retryable: false,
-      advice: `Move ${path} and its .partial file away to start anew.`,
+      advice: 'Begin anew with --resume never: what is there stays beside it.',
     });
   }
   let validBytes = Buffer.byteLength(first) + 1;
@@ -139,7 +149,7 @@ export async function readJournal(path: string): Promise<JournalContent | undefi
   if (size > MAX_JOURNAL) {
     throw new StageError('store', 'JOURNAL_DAMAGED', `${path} has ${size} bytes; a journal has at most ${MAX_JOURNAL}`, {
       retryable: false,
-      advice: `Move ${path} and its .partial file away to start anew.`,
+      advice: 'Begin anew with --resume never: what is there stays beside it.',
     });
   }
   return parseJournal(await handle.readFile('utf8'), path);

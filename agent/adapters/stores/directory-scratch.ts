@@ -68,7 +68,7 @@ export async function openScratch(path: string, key: string, options: UploadOpti
   const { layout, objectIndex } = options;
   const [dataPath, journalPath] = [path + SCRATCH.data, path + SCRATCH.journal];
   const before = await readJournal(journalPath);
-  if (before) assertSameUpload(before.header, options, journalPath);
+  if (before) assertSameUpload(before.header, options);
   const left = await statOf(dataPath);
   if (left && (!left.isFile() || left.nlink !== 1)) {
     throw refusal('PATH_UNSAFE', `${dataPath} is not a plain file of its own`, 'Move it away to start anew.');
