@@ -4,7 +4,7 @@
 import './small-heap.ts';
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
-import { ConfigError, flagsOf, loadConfig, printConfig, printSize, type CollectorCommand, type ConfigKey } from './config.ts';
+import { ConfigError, flagsOf, loadConfig, printConfig, printSize, readConfig, type CollectorCommand, type ConfigKey } from './config.ts';
 import { asStageError, lacksDescriptors, messageOf, StageError } from './errors.ts';
 import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
@@ -167,11 +167,16 @@ function declare(program: Command, { name, argument, summary, examples, required
     const flags = argument === '<location>' ? { ...given, to: command.args[0] } : given;
     const signal = interruption(flags['json'] === true); // the instance's metadata may take a while too
     try {
-      const { config, origins, metadata } = await loadConfig({ flags, env: process.env, required: printOnly ? [] : required, ...(filePath === undefined ? {} : { filePath }) });
+      const input = { flags, env: process.env, ...(filePath === undefined ? {} : { filePath }) };
       if (printOnly) {
-        process.stdout.write(printConfig(config, origins, { json: config.json }));
+        const { config, origins, problems } = await readConfig(input);
+        const isWrong = problems.length > 0;
+        // Two documents are no JSON: a program gets the problems, a person the values beside them.
+        if (!isWrong || !config.json) process.stdout.write(printConfig(config, origins, { json: config.json }));
+        if (isWrong) throw new ConfigError(problems, { shows: true });
         return;
       }
+      const { config, metadata } = await loadConfig({ ...input, required });
       const work = await load();
       signal.throwIfAborted();
       process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '');

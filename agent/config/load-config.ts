@@ -120,6 +120,13 @@ async function defaultScratchDir(): Promise<string> {
  * @throws ConfigError that lists everything that is wrong, in every source, also in values that another source overrides
  */
 export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> {
+  const { problems, ...loaded } = await readConfig(input);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return loaded;
+}
+
+/** The same for whoever wants to look: what is right, with defaults for the rest, and everything that is wrong. Never for work. */
+export async function readConfig(input: LoadConfigInput): Promise<LoadedConfig & { readonly problems: readonly ConfigProblem[] }> {
   const { flags, env, required = [] } = input;
   const problems: ConfigProblem[] = [];
   const metadata = await findMetadata(input, problems);
@@ -148,7 +155,6 @@ export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> 
     problems.push({ source: `flag --${name}`, key, message: `is needed here (${elsewhere}): ${allowed}` });
   }
   problems.push(...checkTogether(raw as Partial<CollectorConfig>, origins));
-  if (problems.length > 0) throw new ConfigError(problems);
   const parsed = CollectorConfig.parse(raw);
   const told = parsed.region === undefined ? environmentRegion(env) : undefined;
   if (told) origins.region = told.origin;
@@ -160,7 +166,7 @@ export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> 
     scratchDir: parsed.scratchDir ?? (await defaultScratchDir()),
   };
   for (const key of Object.keys(config) as ConfigKey[]) origins[key] ??= { kind: 'default', source: 'default' };
-  return { config, origins, metadata };
+  return { config, origins, metadata, problems };
 }
 
 /** Whether events go to CloudWatch Logs: when asked for; with `auto`, when evidence goes to S3 in AWS itself. */

@@ -17,12 +17,13 @@ export type ConfigProblem = {
 export class ConfigError extends StageError {
   readonly problems: readonly ConfigProblem[];
 
-  constructor(problems: readonly ConfigProblem[]) {
+  /** @param shows whether the values are shown beside the problems, so that nobody need be told how to see them */
+  constructor(problems: readonly ConfigProblem[], { shows = false } = {}) {
     const lines = problems.map(({ source, got, message }) => `${source}: ${message}${got === undefined ? '' : `, got ${got}`}`);
     const head = problems.length === 1 ? 'the configuration has a problem' : `the configuration has ${problems.length} problems`;
     super('configure', 'CONFIG', `${head}:\n${lines.map((line) => `  ${line}`).join('\n')}`, {
       retryable: false,
-      advice: 'correct what is listed; `--print-config` shows each value and where it comes from',
+      advice: `Correct what is listed${shows ? '' : '; `--print-config` shows each value and where it comes from'}.`,
     });
     this.problems = problems;
   }

@@ -90,6 +90,18 @@ describe('the collector command', function () {
     expect((await readdir(dir.path)).toSorted()).to.deep.equal(['disk.img', 'settings.json']);
   });
 
+  it('--print-config shows the values also where the configuration has problems, beside them, and ends with 2', async () => {
+    const { code, stdout, stderr } = await collect(['--print-config', '--part-size', '16MiB'], { env: { CLEANROOM_PART_SIZE: 'x', CLEANROOM_PARALLEL: '3' } });
+    expect(code).to.equal(2);
+    expect(stdout).to.match(/^part-size +16MiB +flag --part-size$/m).and.match(/^parallel +3 +environment CLEANROOM_PARALLEL$/m);
+    expect(stderr).to.contain('environment CLEANROOM_PART_SIZE: is no size').and.match(/Correct what is listed\.\n$/);
+    const refused = await collect([], { env: { CLEANROOM_PART_SIZE: 'x' } });
+    expect([refused.code, refused.stdout]).to.deep.equal([2, '']);
+    expect(refused.stderr).to.match(/Correct what is listed; `--print-config` shows each value and where it comes from\.\n$/);
+    const json = await collect(['--print-config', '--json'], { env: { CLEANROOM_PART_SIZE: 'x' } });
+    expect(json.lines().map(({ event, code: told }) => [event, told])).to.deep.equal([['error', 'CONFIG']]);
+  });
+
   it('--json gives nothing but events on standard output, each one line of the vocabulary', async () => {
     const { code, lines } = await collect(['--json']);
     expect(code).to.equal(0);
