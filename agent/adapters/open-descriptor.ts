@@ -1,4 +1,4 @@
-import { close as closeCallback, fstat as fstatCallback, open as openCallback, type Stats } from 'node:fs';
+import { type BigIntStats, close as closeCallback, fstat as fstatCallback, open as openCallback, type Stats } from 'node:fs';
 import { promisify } from 'node:util';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { StageError } from '../errors.ts';
@@ -6,6 +6,8 @@ import { StageError } from '../errors.ts';
 // Plain descriptors: a FileHandle closes itself when it is collected, and a child may still be reading.
 const open = promisify(openCallback);
 export const fstat = promisify(fstatCallback) as (fd: number) => Promise<Stats>;
+/** With times in nanoseconds. */
+export const fstatExactly = (fd: number): Promise<BigIntStats> => (promisify(fstatCallback) as (fd: number, options: object) => Promise<BigIntStats>)(fd, { bigint: true });
 export const close = promisify(closeCallback);
 
 const GONE = { code: 'GONE', retryable: false, advice: 'attach it again; it is then imaged as a new attachment' };

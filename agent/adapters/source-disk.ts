@@ -15,6 +15,8 @@ export type Recheck = {
   readonly readOnly: boolean;
   /** Whether the disk is still attached, or the file still has a name. */
   readonly present: boolean;
+  /** Of a file that was changed since it was opened: which of its times say so. */
+  readonly changed?: string;
 };
 
 /** A source that was opened once and checked on its descriptor; everything that reads it reads this descriptor. */

@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { StageError } from '../errors.ts';
-import { fstat } from './open-descriptor.ts';
+import { fstatExactly } from './open-descriptor.ts';
 import type { InspectedSource, Recheck } from './source-disk.ts';
 import type { ImageFile } from './source-path.ts';
 
@@ -23,31 +23,44 @@ async function isWritable(fd: number, mode: number): Promise<boolean> {
   );
 }
 
+const utc = (nanoseconds: bigint): string => `${new Date(Number(nanoseconds / 1_000_000n)).toISOString().slice(0, -1)}${String(nanoseconds % 1_000_000n).padStart(6, '0')}Z`;
+
+/**
+ * What the file's times tell of a change since it was opened. Whoever writes can set the mtime back, but not the ctime, which
+ * a new mode, owner or link changes too; reading changes neither.
+ */
+function changeOf(before: BigIntStats, now: BigIntStats): string | undefined {
+  const changed = (['mtime', 'ctime'] as const).filter((time) => before[`${time}Ns`] !== now[`${time}Ns`]);
+  if (changed.length === 0) return undefined;
+  return changed.map((time) => `its ${time} was ${utc(before[`${time}Ns`])} and is ${utc(now[`${time}Ns`])}`).join(', ');
+}
+
 /** Checks an image file on its descriptor. Who else has it open for writing cannot be known, so its mode decides. */
 export async function inspectImageFile(fd: number, { path }: ImageFile, allowWritable: boolean): Promise<InspectedSource> {
-  const stats = await fstat(fd);
+  const stats = await fstatExactly(fd);
   if (!stats.isFile()) {
     throw new StageError('open', 'NOT_A_FILE', `${escapeHostile(path)} is no longer a regular file`, {
       retryable: false,
       advice: 'nothing was read; name a disk or an image file',
     });
   }
-  const writable = await isWritable(fd, stats.mode);
+  const writable = await isWritable(fd, Number(stats.mode));
   if (writable && !allowWritable) {
-    const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0');
+    const mode = (Number(stats.mode) & 0o7777).toString(8).padStart(4, '0');
     throw new StageError('open', 'WRITABLE_SOURCE', `the image file ${escapeHostile(path)} has mode ${mode}, and this user could write to it`, {
       retryable: false,
       advice: 'run `chmod a-w` on it, or pass --allow-writable-source and answer for its not changing',
     });
   }
   const recheck = async (): Promise<Recheck> => {
-    const now = await fstat(fd);
-    return { size: now.size, readOnly: !(await isWritable(fd, now.mode)), present: now.nlink > 0 };
+    const now = await fstatExactly(fd);
+    const changed = changeOf(stats, now);
+    return { size: Number(now.size), readOnly: !(await isWritable(fd, Number(now.mode))), present: now.nlink > 0, ...(changed !== undefined && { changed }) };
   };
   return {
     kind: 'image-file',
     path,
-    size: stats.size,
+    size: Number(stats.size),
     logicalSectorSize: FILE_SECTOR_SIZE,
     readOnlyBefore: !writable,
     readOnlyAfter: !writable,

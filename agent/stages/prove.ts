@@ -7,7 +7,7 @@ import type { StreamEnd } from '../adapters/slab-reader.ts';
 export type Evidence = {
   readonly sizeBefore: number;
   /** The source after the pass; `present: false` when it was detached. */
-  readonly after: { readonly present: boolean; readonly size: number; readonly readOnly: boolean; readonly diskseq?: string };
+  readonly after: { readonly present: boolean; readonly size: number; readonly readOnly: boolean; readonly diskseq?: string; readonly changed?: string };
   readonly diskseqBefore: string | undefined;
   /** Whether the source was read-only when the reading began. */
   readonly readOnlyBefore: boolean;
@@ -40,6 +40,7 @@ function* contradictions(evidence: Evidence): Generator<string> {
   if (report.footer !== 'completed') yield `dc3dd's log ends with "${report.footer}", not with "completed"`;
   if (!after.present) yield 'the source was gone when the reading ended';
   else if (after.size !== sizeBefore) yield `the source had ${sizeBefore} bytes before the reading and ${after.size} after it`;
+  if (after.changed !== undefined) yield `the source was changed while it was read: ${after.changed}`;
   if (end.surplus > 0) yield `dc3dd gave ${end.surplus} bytes more than the source has`;
   if (end.bytes !== sizeBefore) yield `${end.bytes} of ${sizeBefore} bytes were streamed`;
   if (evidence.diskseqBefore !== after.diskseq) yield `the disk was ${evidence.diskseqBefore ?? 'none'} before and is ${after.diskseq ?? 'none'} now (diskseq)`;

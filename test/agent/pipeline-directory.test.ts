@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -156,6 +156,25 @@ describe('an acquisition into a directory', function () {
     expect(error.code).to.be.oneOf(['SOURCE_SHRANK', 'DC3DD_FAILED', 'NOT_PROVEN']);
     await expectNothingCompleted();
   });
+
+  for (const [where, at] of [['behind the reader', 1000], ['before the reader', 8 * PART + 1000]] as const) {
+    it(`completes nothing where an image file is written to while it is read, ${where}`, async () => {
+      await makeImage(path, 9 * PART);
+      await chmod(path, 0o644);
+      let written = false;
+      const onEvent: CollectPlan['onEvent'] = ({ event }) => {
+        if (event !== LogEvent.partStored || written) return;
+        written = true;
+        const file = openSync(path, 'r+');
+        writeSync(file, 'changed', at);
+        closeSync(file);
+      };
+      const error = errorOf(await acquire({ onEvent, options: alone }));
+      expect(error).to.include({ stage: 'prove', code: 'NOT_PROVEN' });
+      expect(error.message).to.match(/the source was changed while it was read: its mtime was .*Z and is .*Z, its ctime was/);
+      await expectNothingCompleted();
+    });
+  }
 
   it('completes nothing where the source grows while it is read', async () => {
     await makeImage(path, SIZE);

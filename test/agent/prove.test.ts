@@ -61,6 +61,7 @@ describe('the verified-image contract', () => {
     ['the source was gone at the end', after({ present: false }), /was gone/],
     ['the source shrank', after({ size: SIZE - 512 }), /1048576 bytes before the reading and 1048064 after/],
     ['the source grew', after({ size: SIZE + 512 }), /1048576 bytes before the reading and 1049088 after/],
+    ['the times of an image file changed', after({ changed: 'its mtime was 1 and is 2' }), /changed while it was read: its mtime was 1 and is 2/],
     ['the stream was one byte short', end({ bytes: SIZE - 1 }), /1048575 of 1048576 bytes were streamed/],
     ['the stream was one byte long', end({ bytes: SIZE + 1, surplus: 1 }), /1 bytes more than the source has/],
     ['the disk behind the name is another', after({ diskseq: '8' }), /was 7 before and is 8 now/],
@@ -108,7 +109,7 @@ describe('the verified-image contract', () => {
     expect(deviations.join()).to.match(/1 bad sectors could be read on a later try/);
   });
 
-  it("notes that an image file's mode changed, which proves no change of its bytes", () => {
+  it("notes that an image file can be written to now, as after its file system was mounted anew: that proves no change of its bytes", () => {
     const file = { after: { present: true, size: SIZE, readOnly: false }, diskseqBefore: undefined };
     expect(judge({ ...FLAWLESS, ...file })).to.deep.equal({ status: 'COMPLETE', reasons: [], deviations: ['the file was read-only when the reading began and is writable now'] });
   });

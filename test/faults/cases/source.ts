@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { symlink, truncate, writeFile } from 'node:fs/promises';
+import { open, symlink, truncate, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { DISK_SIZE, PART, type Lab } from '../lab.ts';
@@ -141,6 +141,21 @@ export const SOURCE: readonly FaultRow[] = [
       const bucket = await lab.bucket();
       bucket.faults = async ({ operation, partNumber }) => {
         if (operation === 'UploadPart' && partNumber === 1) await truncate(source.file, 13 * PART);
+        return undefined;
+      };
+      return (await lab.collect(source, bucket, ['--ring-size', '4MiB', '--concurrency', '1'])).outcome;
+    },
+  },
+  {
+    area: 'source', fault: 'an image file is written to behind the reader', expected: 'FAILED NOT_PROVEN',
+    async run(lab) {
+      const source = await lab.image(12 * PART);
+      source.changes = true;
+      const bucket = await lab.bucket();
+      bucket.faults = async ({ operation, partNumber, attempt }) => {
+        if (operation !== 'UploadPart' || partNumber !== 3 || attempt !== 1) return undefined;
+        await using file = await open(source.file, 'r+');
+        await file.write(Buffer.from('changed'), 0, 7, 1000);
         return undefined;
       };
       return (await lab.collect(source, bucket, ['--ring-size', '4MiB', '--concurrency', '1'])).outcome;
