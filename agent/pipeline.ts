@@ -15,6 +15,7 @@ import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
 import type { EvidenceStore, StoredObjectInfo } from './adapters/stores/evidence-store.ts';
 import { asStageError, messageOf, StageError } from './errors.ts';
+import { shellQuoted } from './shown-command.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
 import { isLost, manifestCame, withdrawLost } from './stages/lost.ts';
 import { manifestOf, type HostFacts } from './stages/manifest.ts';
@@ -210,7 +211,7 @@ export async function refuseCollected({ store, exhibit, signal }: Pick<Run, 'sto
   throw new StageError('store', 'COLLECTED', `${exhibit.exhibitId} of case ${exhibit.caseId} is already in ${store.location}, with its manifest`, {
     retryable: false,
     safe: 'What is stored was not touched.',
-    advice: `Verify it (collector verify ${store.location}), or give this acquisition another --volume or --case.`,
+    advice: `Verify it (collector verify ${shellQuoted(store.location)}), or give this acquisition another --volume or --case.`,
   });
 }
 

@@ -2,10 +2,12 @@ import { exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/ind
 import { answered } from '../adapters/patience.ts';
 import { openSource, type SourceHandle } from '../adapters/source-disk.ts';
 import { describePath, type DescribedPath } from '../adapters/source-path.ts';
+import type { CollectorConfig } from '../config.ts';
 import { StageError } from '../errors.ts';
 import { humanBytes } from '../human.ts';
 import { personWatches } from '../main.ts';
 import { collect, type Collected } from '../pipeline.ts';
+import { shellQuoted, shownCommand } from '../shown-command.ts';
 import { NO_PROGRESS, ProgressBar, type ProgressView } from '../terminal.ts';
 import { withSession, type CommandInput, type Session } from './session.ts';
 
@@ -57,7 +59,7 @@ function refuseIneligible({ source }: DescribedPath): void {
   });
 }
 
-const summary = (done: Collected, location: string): string[] => [
+const summary = (done: Collected, location: string, config: CollectorConfig): string[] => [
   `${done.status}: ${humanBytes(done.bytes)} in ${done.seconds.toFixed(1)} s (${humanBytes(Math.round(done.bytes / done.seconds))}/s)`,
   `  SHA-256   ${done.sha256}`,
   `  manifest  ${location}/${done.manifestKey}`,
@@ -65,7 +67,7 @@ const summary = (done: Collected, location: string): string[] => [
   ...done.deviations.map((deviation) => `  note      ${deviation}`),
   ...(done.takenOver > 0 ? [`  resumed   ${done.takenOver} parts were already stored`] : []),
   ...(done.retries > 0 ? [`  retried   ${done.retries} parts were sent again`] : []),
-  `  check it  collector verify ${location}`,
+  `  check it  ${shownCommand('verify', shellQuoted(location), config)}`,
 ];
 
 /** `collector collect`: one disk or image file, now. */
@@ -79,7 +81,7 @@ export function collectCommand(input: CommandInput, path: string): Promise<ExitS
     const source = await openAnswering(session, described.source.kind === 'block-device' ? described.source.disk : described.source, { allowWritableSource: config.allowWritableSource }, session.signal);
     try {
       const done = await collectOpened(session, source, exhibitId, personWatches(config) ? new ProgressBar(exhibitId) : NO_PROGRESS, session.signal);
-      if (!config.json) process.stdout.write(`${summary(done, session.store.location).join('\n')}\n`);
+      if (!config.json) process.stdout.write(`${summary(done, session.store.location, config).join('\n')}\n`);
       return exitFor(done.status);
     } finally {
       await source.close();

@@ -3,9 +3,11 @@ import { EXIT, diskEvidencePrefix, escapeHostile, parseExhibitKey, type ExitStat
 import { asciiJson } from '../adapters/logs/log-line.ts';
 import type { UnfinishedUpload } from '../adapters/stores/evidence-store.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
+import type { CollectorConfig } from '../config.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { openStore, s3Location } from '../main.ts';
 import { humanBytes } from '../human.ts';
+import { shellQuoted, shownCommand } from '../shown-command.ts';
 import type { CommandInput } from './session.ts';
 
 /** An unfinished upload, and what can be done about it. */
@@ -26,13 +28,14 @@ export function humanAge(seconds: number): string {
 }
 
 /** Nothing here ends an upload: that takes away what may be the only copy, and is a person's decision. */
-function todoOf({ key, setAside }: UnfinishedUpload, location: string, isStored: boolean): string {
+function todoOf({ key, setAside }: UnfinishedUpload, location: string, config: CollectorConfig, isStored: boolean): string {
   const exhibit = parseExhibitKey(key);
   if (!exhibit) return 'It is not of this collector: leave it to whoever began it.';
   const { caseId, exhibitId } = exhibit;
-  if (isStored) return `The image is stored without it: verify that (collector verify ${location} --case ${caseId}), and then nothing needs this any more.`;
+  const place = shellQuoted(location);
+  if (isStored) return `The image is stored without it: verify that (${shownCommand('verify', `${place} --case ${caseId}`, config)}), and then nothing needs this any more.`;
   if (setAside) return 'The image was begun anew beside it: keep it until that image is stored and verified.';
-  return `To finish it, image the same disk again: collector collect <disk> --case ${caseId} --volume ${exhibitId} --to ${location}`;
+  return `To finish it, image the same disk again: ${shownCommand('collect', `<disk> --case ${caseId} --volume ${exhibitId} --to ${place}`, config)}`;
 }
 
 function unreadableUpload(key: string, error: unknown): UnreadableUpload {
@@ -57,14 +60,15 @@ function* textOf(upload: ListedUpload | UnreadableUpload): Generator<string> {
  * `collector uploads`: what was begun and is not finished, or is being stored just now. Changes nothing, ends nothing. What
  * cannot be read is listed among the others, and makes the exit status that of a failure.
  */
-export async function uploadsCommand({ config, signal }: CommandInput, location: string): Promise<ExitStatus> {
+export async function uploadsCommand({ config: configured, signal }: CommandInput, location: string): Promise<ExitStatus> {
+  const config = { ...configured, to: location };
   if (!s3Location(location) && !(await stat(location).catch(() => undefined))?.isDirectory()) {
     throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(location)} is neither a directory nor s3://bucket[/prefix]`, {
       retryable: false,
       advice: 'Name the place that --to named when the disk was imaged.',
     });
   }
-  const store = await openStore({ ...config, to: location });
+  const store = await openStore(config);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const show = (upload: ListedUpload | UnreadableUpload): void => {
     if (config.json) print(asciiJson(upload));
@@ -82,7 +86,7 @@ export async function uploadsCommand({ config, signal }: CommandInput, location:
       const ageSeconds = Math.round((Date.now() - upload.startedAt.getTime()) / 1000);
       const isStored = (await store.head(upload.key, signal).catch(undefinedWhenForbidden)) !== undefined;
       count++;
-      show({ ...upload, ageSeconds, todo: todoOf(upload, location, isStored) });
+      show({ ...upload, ageSeconds, todo: todoOf(upload, store.location, config, isStored) });
     }
   } finally {
     await store.close();

@@ -5,6 +5,7 @@ import {
 } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
 import { StageError } from '../errors.ts';
+import { shellQuoted } from '../shown-command.ts';
 import { manifestCame } from './lost.ts';
 
 export type Exhibit = {
@@ -51,7 +52,7 @@ async function refuseLost(store: EvidenceStore, exhibit: Exhibit, signal: AbortS
   throw new StageError('record', 'COLLECTED', `another collector has just finished ${exhibit.exhibitId} of case ${exhibit.caseId}`, {
     retryable: false,
     safe: `Its image and manifest are in ${store.location}; this one added nothing.`,
-    advice: `Verify it (collector verify ${store.location}).`,
+    advice: `Verify it (collector verify ${shellQuoted(store.location)}).`,
   });
 }
 
