@@ -4,7 +4,8 @@ import type { Manifest, ManifestBody } from './manifest.ts';
 
 /**
  * What a manifest says that cannot be true together: the verified-image contract, read from the record alone. A genuine
- * manifest breaks none. Each problem is one sentence; text from the manifest in it is not escaped.
+ * manifest breaks none. Times are not judged by each other: a host's clock may be set back while an image is taken.
+ * Each problem is one sentence; text from the manifest in it is not escaped.
  */
 export const manifestRules = (manifest: Manifest | ManifestBody): string[] => [
   ...keyRules(manifest),
@@ -124,7 +125,7 @@ function partRules({ integrity: { parts, partSize }, storage: { objects } }: Man
   return problems;
 }
 
-function integrityRules({ integrity: { sha256, secondSha256, parts, storeChecksum } }: ManifestBody): string[] {
+function integrityRules({ integrity: { sha256, secondSha256, parts, storeChecksum, reread } }: ManifestBody): string[] {
   const [only] = parts;
   return broken([
     [secondSha256 !== undefined && secondSha256 !== sha256, `the imaging tool's own SHA-256 ${secondSha256 ?? ''} is not the image's ${sha256}`],
@@ -133,5 +134,6 @@ function integrityRules({ integrity: { sha256, secondSha256, parts, storeChecksu
       `the only part's SHA-256 ${only?.sha256 ?? ''} is not the image's ${sha256}`,
     ],
     [storeChecksum.algorithm === 'none' && storeChecksum.verifiedByStore, 'the store is said to have verified a checksum that there is none of'],
+    [!storeChecksum.verifiedByStore && reread !== 'identical', 'what was stored was neither verified by the store nor read back'],
   ]);
 }
