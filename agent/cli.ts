@@ -16,14 +16,14 @@ Exit status:
   0  COMPLETE, verified, or nothing wrong
   1  FAILED: no image may be believed; what was stored stays and can be resumed where the message says so
   2  wrong arguments or configuration; nothing was touched
-  3  PARTIAL: bad sectors, all of them mapped in the manifest
-  4  this host or the destination is not fit; nothing was completed
+  3  PARTIAL, of run and collect: bad sectors, all of them mapped in the manifest; verify ends with 0 where it is as recorded
+  4  this host or the destination is not fit, or what is stored may not be read; nothing was completed
   5  interrupted; start the same command again to resume`;
 
 /** Codes of failures that lie in what was asked for. */
 const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS', 'SOURCE_DIFFERS']);
 /** Codes of failures that lie in the host or the destination. */
-const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'PATH_UNSAFE']);
+const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'PATH_UNSAFE', 'SCRATCH_UNFIT']);
 
 function exitOf(error: unknown): ExitStatus {
   if (!(error instanceof StageError)) return EXIT.failed;

@@ -4,7 +4,7 @@ import { PartDigester } from '../adapters/part-digester.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
-import { type VerifyProblem, inert } from './verify-report.ts';
+import { type VerifyProblem, inert, unreadBy } from './verify-report.ts';
 
 type Part = Manifest['integrity']['parts'][number];
 type StoredObject = Manifest['storage']['objects'][number];
@@ -38,6 +38,7 @@ export async function verifyImage(
     }
     const cursor = new PartCursor(parts, add);
     let read = 0;
+    let unread: ReturnType<typeof unreadBy> = {};
     try {
       for await (const chunk of readSteadily(store, object.key, object.length, signal, object.versionId)) {
         whole.update(chunk);
@@ -47,13 +48,14 @@ export async function verifyImage(
       }
     } catch (error) {
       signal.throwIfAborted();
-      add({ what: 'image', message: inert(`cannot be read on: ${messageOf(error)}`), ...cursor.place(object, read) });
+      unread = unreadBy(error);
+      add({ what: 'image', message: inert(`cannot be read on: ${messageOf(error)}`), ...cursor.place(object, read), ...unread });
     }
     if (read === object.length) {
       cursor.end();
     } else {
       isWhole = false;
-      add({ what: 'image', message: inert(`${object.key} ended after ${read} of ${object.length} bytes`), ...cursor.place(object, read) });
+      add({ what: 'image', message: inert(`${object.key} ended after ${read} of ${object.length} bytes`), ...cursor.place(object, read), ...unread });
     }
   }
   const sha256 = isWhole ? whole.digest('hex') : undefined;
@@ -86,7 +88,7 @@ async function checkDescription(store: EvidenceStore, object: StoredObject, add:
     return true;
   } catch (error) {
     signal.throwIfAborted();
-    add({ what: 'image', message: inert(`cannot be looked at: ${messageOf(error)}`), range });
+    add({ what: 'image', message: inert(`cannot be looked at: ${messageOf(error)}`), range, ...unreadBy(error) });
     return false;
   }
 }

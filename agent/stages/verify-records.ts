@@ -3,7 +3,7 @@ import { type Manifest, checkCustody, checkManifest, manifestRules, recordKey } 
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
-import { type VerifyProblem, inert } from './verify-report.ts';
+import { type VerifyProblem, inert, unreadBy } from './verify-report.ts';
 
 /** Largest manifest or custody log that is read: one of 10,000 parts has about 2 MB. */
 export const MAX_RECORD = 64 * 1024 * 1024;
@@ -26,7 +26,7 @@ async function checking(what: What, signal: AbortSignal, check: () => Promise<re
     return problemsOf(what, await check());
   } catch (error) {
     signal.throwIfAborted();
-    return problemsOf(what, [`cannot be checked: ${messageOf(error)}`]);
+    return problemsOf(what, [`cannot be checked: ${messageOf(error)}`]).map((problem) => ({ ...problem, ...unreadBy(error) }));
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ExitStatus, EXIT, escapeHostile } from '../../modules/vocabulary/index.ts';
+import { StageError } from '../errors.ts';
 import { humanBytes } from '../human.ts';
 
 export type VerifyProblem = {
@@ -12,6 +13,14 @@ export type VerifyProblem = {
   readonly part?: number;
   /** Bytes of the image, `end` exclusive, in which the difference lies. */
   readonly range?: { readonly start: number; readonly end: number };
+  /** This user may not read it, or the store does not answer: nothing is known of what is stored. */
+  readonly unread?: true;
+};
+
+/** The mark of a problem that is none of the evidence: whoever asks may not read it, or the store does not answer. */
+export const unreadBy = (error: unknown): { readonly unread?: true } => {
+  const isOfReader = error instanceof StageError && (error.code === 'STORE_DENIED' || error.code === 'STORE_REFUSED' || (error.code === 'STORE_FAILED' && error.retryable));
+  return isOfReader ? { unread: true } : {};
 };
 
 export type ExhibitReport = {
@@ -49,8 +58,14 @@ export function inert(text: string): string {
   return escapeHostile(cut);
 }
 
-/** Exit status of the verification: 0 only when everything was verified. */
-export const exitForVerify = ({ ok }: VerifyReport): ExitStatus => (ok ? EXIT.complete : EXIT.failed);
+/** Whether all that keeps it from being verified is that something could not be read. */
+const isUnreadOnly = ({ problems }: ExhibitReport): boolean => problems.every(({ unread }) => unread === true);
+
+/** Exit status of the verification: 0 only when everything was verified; that of the environment where nothing is known to be wrong, but not all could be read. */
+export function exitForVerify({ ok, exhibits, problems }: VerifyReport): ExitStatus {
+  if (ok) return EXIT.complete;
+  return problems.length === 0 && exhibits.every(isUnreadOnly) ? EXIT.environment : EXIT.failed;
+}
 
 function placeOf({ what, part, object = 0, range }: VerifyProblem): string {
   const of = object > 0 ? ` of object ${object}` : '';
@@ -69,5 +84,6 @@ export function printVerifyReport(report: VerifyReport, write: (line: string) =>
   for (const problem of report.problems) write(problem);
   const verified = report.exhibits.filter(({ ok }) => ok).length;
   const wrong = report.exhibits.length - verified;
-  write(`${inert(report.location)}: ${verified} verified, ${wrong} not${report.ok ? '' : '; do not rely on what is not'}`);
+  const advice = exitForVerify(report) === EXIT.environment ? '; verify again as a user who may read all of it, once the store answers' : '; do not rely on what is not';
+  write(`${inert(report.location)}: ${verified} verified, ${wrong} not${report.ok ? '' : advice}`);
 }

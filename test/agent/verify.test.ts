@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, readFile, rename, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { execa } from 'execa';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../../agent/adapters/stores/evidence-store.ts';
 import { StageError } from '../../agent/errors.ts';
@@ -11,6 +12,8 @@ import { type ImageLayout, type ManifestBody, MiB, imageKey, recordKey } from '.
 import { sha256Hex, type ExhibitPlan, storeExhibit } from '../helpers/evidence.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
+
+const COLLECTOR = resolve(import.meta.dirname, '../../agent/cli.ts');
 
 const live = (): AbortSignal => new AbortController().signal;
 
@@ -337,6 +340,40 @@ describe('verify', () => {
     await rejectionOf(stat(root)); // and makes no directory of that name
     await put();
     expect((await verify({ caseId: 'case-9' })).problems[0]).to.contain('of case case-9');
+  });
+
+  describe('by a user who may not read all of it', () => {
+    const asNobody = (...args: string[]) =>
+      execa('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--', process.execPath, COLLECTOR, 'verify', root, ...args], { reject: false });
+
+    for (const which of ['manifest', 'custody', 'capture-log', 'image'] as const) {
+      it(`says nothing against the evidence, and ends with 4 (${which})`, async () => {
+        const exhibit = await put();
+        await execa('chmod', ['-R', 'a+rX', dir.path]);
+        const key = { manifest: exhibit.manifestKey, custody: exhibit.custodyKey, 'capture-log': exhibit.captureKey, image: exhibit.imageKeys[0]! }[which];
+        await chmod(join(root, key), 0o600);
+        const { exitCode, stdout } = await asNobody('--json');
+        const { problems } = only(JSON.parse(stdout) as VerifyReport);
+        expect(problems.map(({ what, unread }) => [what, unread])).to.satisfy((all: unknown[][]) => all.length > 0 && all.every(([what, unread]) => what === which && unread === true));
+        expect(exitCode).to.equal(4);
+      });
+    }
+
+    it('tells them who may', async () => {
+      const exhibit = await put();
+      await execa('chmod', ['-R', 'a+rX', dir.path]);
+      expect((await asNobody()).exitCode).to.equal(0);
+      await chmod(join(root, exhibit.manifestKey), 0o600);
+      expect((await asNobody()).stdout).to.match(/verify again as a user who may read all of it, once the store answers$/).and.not.contain('do not rely');
+    });
+
+    it('still ends with 1 where what may be read is wrong', async () => {
+      const exhibit = await put();
+      await tamper(exhibit.custodyKey, () => Buffer.from('x'));
+      await execa('chmod', ['-R', 'a+rX', dir.path]);
+      await chmod(join(root, exhibit.imageKeys[0]!), 0o600);
+      expect((await asNobody()).exitCode).to.equal(1);
+    });
   });
 
   it('goes on with the next exhibit after one that is wrong', async () => {
