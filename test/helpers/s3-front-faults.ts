@@ -17,6 +17,7 @@ export type FaultRequest = S3Operation & {
  * - `lose-response`: carried out by the store, but the connection breaks before the answer.
  * - `foreign`: something else answers in the store's name, with 200 and a page of HTML; the store never sees the request.
  * - `pretend`: a CompleteMultipartUpload is checked, and answered as if it had been carried out, which it never is.
+ * - `endless-list`: a list's page that says it goes on where it was already or, for parts, a thousand parts further on each time.
  * - `truncate-response`: the answer's body breaks off after this many bytes.
  * - `corrupt`: a byte of the body is flipped on its way, so that a checksum no longer fits.
  * - `corrupt-silently`: a byte is flipped after verification: what the store keeps is not what it confirmed.
@@ -30,6 +31,7 @@ export type Fault =
   | { readonly kind: 'reset'; readonly afterBytes?: number }
   | { readonly kind: 'black-hole' }
   | { readonly kind: 'lose-response' }
+  | { readonly kind: 'endless-list'; readonly advancing?: true }
   | { readonly kind: 'foreign' | 'pretend' }
   | { readonly kind: 'truncate-response'; readonly afterBytes: number }
   | { readonly kind: 'corrupt' | 'corrupt-silently' | 'corrupt-response'; readonly at?: number }

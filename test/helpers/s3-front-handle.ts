@@ -6,7 +6,7 @@ import { S3Refusal } from './s3-front-errors.ts';
 import { type Fault, flipped } from './s3-front-faults.ts';
 import type { S3Operation } from './s3-front-operation.ts';
 import { completionOf, type FrontState } from './s3-front-state.ts';
-import { bareEtag, completedXml, completeXml, listPartsXml, listUploadsXml, namedParts } from './s3-front-xml.ts';
+import { bareEtag, completedXml, completeXml, endlessXml, listPartsXml, listUploadsXml, namedParts } from './s3-front-xml.ts';
 
 /** An answer on its way back: small ones whole, objects as a stream. */
 export type FrontAnswer = { readonly status: number; readonly headers: OutgoingHttpHeaders; readonly body: Buffer | AsyncIterable<Buffer> };
@@ -51,6 +51,7 @@ const withBody = (answer: FrontAnswer, body: string, headers: OutgoingHttpHeader
   const bytes = Buffer.from(body);
   return { status: answer.status, headers: { ...answer.headers, ...headers, 'content-length': bytes.length }, body: bytes };
 };
+const answerXml = (body: string): FrontAnswer => withBody({ status: 200, headers: { 'content-type': 'application/xml' }, body: Buffer.alloc(0) }, body);
 const withoutChecksumHeaders = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-amz-checksum-')));
 
@@ -166,7 +167,7 @@ const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
       type: text(request.headers['x-amz-checksum-type']),
       length: size === undefined ? undefined : Number(size),
     }));
-    if (fault?.kind === 'pretend') return withBody({ status: 200, headers: { 'content-type': 'application/xml' }, body: Buffer.alloc(0) }, completeXml(completedXml(exchange.operation), checksum));
+    if (fault?.kind === 'pretend') return answerXml(completeXml(completedXml(exchange.operation), checksum));
     const answer = await ask(exchange, body);
     const xml = (await whole(answer)).toString();
     if (answer.status !== 200 || xml.includes('<Error>')) return withBody(answer, xml);
@@ -203,7 +204,9 @@ const readObject = async (exchange: Exchange): Promise<FrontAnswer> => {
 
 /** Answers a request as S3 would, with the upstream's help. Rejects with an S3Refusal where S3 refuses. */
 export const answerOf = async (exchange: Exchange): Promise<FrontAnswer> => {
-  switch (exchange.operation.operation) {
+  const { fault, operation } = exchange;
+  if (fault?.kind === 'endless-list') return answerXml(endlessXml(operation, fault.advancing));
+  switch (operation.operation) {
     case 'PutObject':
       return await putObject(exchange);
     case 'CreateMultipartUpload':

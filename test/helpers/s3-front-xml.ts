@@ -57,3 +57,12 @@ export const listUploadsXml = (xml: string, uploads: ReadonlyMap<string, FrontUp
     const startedAt = uploads.get(fieldOf(listed, 'UploadId') ?? '')?.startedAt;
     return startedAt ? whole.replace(/<Initiated>[^<]*</, `<Initiated>${startedAt.toISOString()}<`) : whole;
   });
+
+/** A page of any list that is not the last: of a thousand parts behind the marker, where it is to advance, or of nothing. */
+export const endlessXml = ({ query }: { readonly query: Readonly<Record<string, string>> }, advancing = false): string => {
+  const from = advancing ? Number(query['part-number-marker'] ?? 0) : 0;
+  const parts = advancing ? Array.from({ length: 1000 }, (_, index) => `<Part><PartNumber>${from + index + 1}</PartNumber><Size>1</Size></Part>`).join('') : '';
+  const marker = advancing ? String(from + 1000) : 'again';
+  const markers = ['NextKeyMarker', 'NextUploadIdMarker', 'NextPartNumberMarker', 'NextContinuationToken'].map((name) => `<${name}>${marker}</${name}>`).join('');
+  return `<?xml version="1.0" encoding="UTF-8"?><ListResult><IsTruncated>true</IsTruncated>${markers}${parts}</ListResult>`;
+};

@@ -2,8 +2,10 @@ import {
   ListMultipartUploadsCommand, ListPartsCommand,
   type ListMultipartUploadsCommandOutput, type ListPartsCommandOutput, type Part, type S3Client,
 } from '@aws-sdk/client-s3';
+import { S3_LIMITS } from '../../../modules/vocabulary/index.ts';
 import type { StoredPart, UnfinishedUpload } from './evidence-store.ts';
 import { nameOf, storeError } from './s3-errors.ts';
+import { neverEnds, pagesOf } from './s3-pages.ts';
 
 export type ListedUpload = {
   readonly key: string;
@@ -13,45 +15,44 @@ export type ListedUpload = {
   readonly checksumAlgorithm?: string;
 };
 
-/** Unfinished multipart uploads whose full key begins with `prefix`, page by page: the SDK has no paginator for them. */
+/** Unfinished multipart uploads whose full key begins with `prefix`. */
 export async function* uploadsUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<ListedUpload> {
-  let page: ListMultipartUploadsCommandOutput | undefined;
-  do {
-    const next = { KeyMarker: page?.NextKeyMarker, UploadIdMarker: page?.NextUploadIdMarker };
-    try {
-      page = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...next }), { abortSignal: signal });
-    } catch (error) {
-      throw storeError(`listing the unfinished uploads of s3://${bucket}/${prefix}`, error);
+  const ask = (page?: ListMultipartUploadsCommandOutput): Promise<ListMultipartUploadsCommandOutput> => {
+    const from = { KeyMarker: page?.NextKeyMarker, UploadIdMarker: page?.NextUploadIdMarker };
+    return client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...from }), { abortSignal: signal });
+  };
+  try {
+    for await (const { Uploads = [] } of pagesOf(ask, (page) => [page.NextKeyMarker, page.NextUploadIdMarker])) {
+      for (const { Key, UploadId, Initiated, ChecksumAlgorithm } of Uploads) {
+        if (Key === undefined || UploadId === undefined) continue;
+        const algorithm = ChecksumAlgorithm === undefined ? {} : { checksumAlgorithm: ChecksumAlgorithm };
+        yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? new Date(0), ...algorithm };
+      }
     }
-    for (const { Key, UploadId, Initiated, ChecksumAlgorithm } of page.Uploads ?? []) {
-      if (Key === undefined || UploadId === undefined) continue;
-      const algorithm = ChecksumAlgorithm === undefined ? {} : { checksumAlgorithm: ChecksumAlgorithm };
-      yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? new Date(0), ...algorithm };
-    }
-  } while (page.IsTruncated === true && page.NextKeyMarker !== undefined);
+  } catch (error) {
+    throw storeError(`listing the unfinished uploads of s3://${bucket}/${prefix}`, error);
+  }
 }
 
 /**
  * The parts that an unfinished upload has, with the checksums that the store verified; undefined when somebody completed or
- * ended it since it was listed. Paged by hand too: the SDK's paginator goes on for as long as there is a marker, and some
- * stores always send one.
+ * ended it since it was listed.
+ * @throws StageError code LIST_REPEATS also for a list of more parts than an upload can have
  */
 export async function partsOfUpload(client: S3Client, bucket: string, key: string, uploadId: string, signal: AbortSignal): Promise<StoredPart[] | undefined> {
+  const doing = `listing the parts of s3://${bucket}/${key}`;
+  const ask = (page?: ListPartsCommandOutput): Promise<ListPartsCommandOutput> =>
+    client.send(new ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, PartNumberMarker: page?.NextPartNumberMarker }), { abortSignal: signal });
   const parts: StoredPart[] = [];
-  let page: ListPartsCommandOutput | undefined;
-  do {
-    const next = { PartNumberMarker: page?.NextPartNumberMarker };
-    try {
-      page = await client.send(new ListPartsCommand({ Bucket: bucket, Key: key, UploadId: uploadId, ...next }), { abortSignal: signal });
-    } catch (error) {
-      if (nameOf(error) === 'NoSuchUpload') return undefined;
-      throw storeError(`listing the parts of s3://${bucket}/${key}`, error);
+  try {
+    for await (const { Parts = [] } of pagesOf(ask, (page) => [page.NextPartNumberMarker])) {
+      parts.push(...Parts.flatMap((part) => storedPart(part) ?? []));
+      if (parts.length > S3_LIMITS.maxParts) throw neverEnds(`${doing} gave more than ${S3_LIMITS.maxParts} parts`);
     }
-    for (const part of page.Parts ?? []) {
-      const stored = storedPart(part);
-      if (stored) parts.push(stored);
-    }
-  } while (page.IsTruncated === true && page.NextPartNumberMarker !== undefined);
+  } catch (error) {
+    if (nameOf(error) === 'NoSuchUpload') return undefined;
+    throw storeError(doing, error);
+  }
   return parts;
 }
 

@@ -1,10 +1,11 @@
-import { CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, paginateListObjectsV2, type CompleteMultipartUploadCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type CompleteMultipartUploadCommandOutput, type ListObjectsV2CommandOutput, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
 import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { unfinishedUnder } from './s3-listing.ts';
+import { pagesOf } from './s3-pages.ts';
 import { confirmRecord, isRecord } from './s3-record.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from './s3-takeover.ts';
 import { S3Upload, versionOf } from './s3-upload.ts';
@@ -177,9 +178,11 @@ export class S3Store implements EvidenceStore {
 
   async *list(prefix: string, signal: AbortSignal): AsyncIterable<string> {
     const { client, bucket } = this.#options;
+    const ask = (page?: ListObjectsV2CommandOutput): Promise<ListObjectsV2CommandOutput> =>
+      client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: this.#full(prefix), ContinuationToken: page?.NextContinuationToken }), { abortSignal: signal });
     try {
-      for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: this.#full(prefix) }, { abortSignal: signal })) {
-        for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield this.#short(Key);
+      for await (const { Contents = [] } of pagesOf(ask, (page) => [page.NextContinuationToken])) {
+        for (const { Key } of Contents) if (Key !== undefined) yield this.#short(Key);
       }
     } catch (error) {
       throw storeError(`listing ${this.location}`, error);
