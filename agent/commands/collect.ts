@@ -36,9 +36,20 @@ export async function collectOpened(session: Session, source: SourceHandle, exhi
   }
 }
 
-/** Opens a source, unless it takes longer than a disk may be silent: nothing can cancel an open that hangs in the kernel. */
-export function openAnswering(session: Session, source: Parameters<typeof openSource>[0], options: Parameters<typeof openSource>[1], signal: AbortSignal): Promise<SourceHandle> {
-  return answered(openSource(source, options, signal), `${source.path} could not be opened`, session.config.stallSeconds * 1000);
+/**
+ * Opens a source, unless it takes longer than a disk may be silent: nothing can cancel an open that hangs in the kernel, and
+ * what it opens after all is closed at once.
+ * @throws StageError code SOURCE_STALLED, and what {@link openSource} throws
+ */
+export async function openAnswering(session: Session, source: Parameters<typeof openSource>[0], options: Parameters<typeof openSource>[1], signal: AbortSignal): Promise<SourceHandle> {
+  const opening = openSource(source, options, signal);
+  try {
+    return await answered(opening, `${source.path} could not be opened`, session.config.stallSeconds * 1000);
+  } catch (error) {
+    // Left open, it would hold the disk against our own next try.
+    opening.then((late) => late.close()).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** What is imaged, with the name that its exhibit gets. */
