@@ -25,18 +25,17 @@ export async function verifyImage(
   const problems: VerifyProblem[] = [];
   let unlisted = 0;
   const add: Add = (problem) => void (problems.length < MAX_LISTED ? problems.push(problem) : unlisted++);
-  const tiled = tilingRules(manifest).length === 0;
   const { storage, integrity } = manifest;
+  const partsOfObject = tilingRules(manifest).length === 0 ? Map.groupBy(integrity.parts, ({ object }) => object) : undefined;
   const whole = createHash('sha256');
   let bytes = 0;
   let isWhole = true;
   for (const [index, object] of storage.objects.entries()) {
-    const parts = tiled ? integrity.parts.filter(({ object: of }) => of === index) : [];
     if (!(await checkDescription(store, object, add, signal))) {
       isWhole = false;
       continue;
     }
-    const cursor = new PartCursor(parts, add);
+    const cursor = new PartCursor(partsOfObject?.get(index) ?? [], add);
     let read = 0;
     let unread: ReturnType<typeof unreadBy> = {};
     try {
@@ -61,7 +60,7 @@ export async function verifyImage(
   const sha256 = isWhole ? whole.digest('hex') : undefined;
   if (unlisted > 0) problems.push({ what: 'image', message: `${unlisted} more problems of this image are not listed` });
   if (sha256 !== undefined && sha256 !== integrity.sha256) {
-    const parts = tiled && problems.length === 0 ? 'every part is as recorded, but ' : '';
+    const parts = partsOfObject && problems.length === 0 ? 'every part is as recorded, but ' : '';
     problems.push({ what: 'image', message: `${parts}the image's SHA-256 is ${sha256}, the manifest says ${integrity.sha256}` });
   }
   return { ...(sha256 !== undefined && { sha256 }), bytes, problems };

@@ -12,6 +12,9 @@ export const DEFAULT_PART_SIZE = 16 * MiB;
 /** Parts that one manifest records; 64 TiB in the parts that are chosen by themselves are 13,108. */
 export const MAX_RECORDED_PARTS = 100_000;
 
+/** Objects that one image may have: their keys end in three digits. */
+export const MAX_IMAGE_OBJECTS = 1000;
+
 export type PartRange = {
   /** 1-based, within its object. */
   readonly partNumber: number;
@@ -59,8 +62,8 @@ export function planLayout(imageSize: number, options: LayoutOptions = {}): Imag
   }
   const objectSize = partsPerObject * partSize;
   const objectCount = Math.max(1, Math.ceil(imageSize / objectSize));
-  if (objectCount > 1000) {
-    throw new RangeError(`${imageSize} bytes in objects of ${objectSize} make ${objectCount} objects; at most 1000 are named`);
+  if (objectCount > MAX_IMAGE_OBJECTS) {
+    throw new RangeError(`${imageSize} bytes in objects of ${objectSize} make ${objectCount} objects; at most ${MAX_IMAGE_OBJECTS} are named`);
   }
   if (imageSize / partSize > MAX_RECORDED_PARTS) {
     throw new RangeError(`${imageSize} bytes in parts of ${partSize} make over ${MAX_RECORDED_PARTS} parts, more than a manifest records`);

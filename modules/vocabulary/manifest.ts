@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Sha256 } from './hash-chain.ts';
 import { HostileText } from './hostile-text.ts';
 import { AcquisitionId, CaseId, ExhibitId, InstanceId, Sha256Hex, UtcTime } from './identifiers.ts';
+import { MAX_IMAGE_OBJECTS, MAX_RECORDED_PARTS } from './image-layout.ts';
 import { IMAGE_STATUSES } from './status.ts';
 
 /**
@@ -99,7 +100,7 @@ const Integrity = z.strictObject({
   /** dc3dd's own SHA-256 of what it read, where it was asked for. */
   secondSha256: Sha256Hex.optional(),
   partSize: z.int().min(1),
-  parts: z.array(Part),
+  parts: z.array(Part).max(MAX_RECORDED_PARTS),
   /** The store's own checksum: which, over what, and whether the store itself verified it. */
   storeChecksum: z.strictObject({
     algorithm: z.enum(['SHA256', 'CRC32', 'MD5', 'none']),
@@ -123,7 +124,7 @@ const Storage = z.strictObject({
   kind: z.enum(['s3', 'directory']),
   /** `s3://bucket/prefix` or the directory's path. */
   location: z.string(),
-  objects: z.array(StoredObject),
+  objects: z.array(StoredObject).max(MAX_IMAGE_OBJECTS),
   encryption: z.string().optional(),
   kmsKeyArn: z.string().optional(),
   objectLock: z.strictObject({ mode: z.string(), retainUntil: z.string() }).optional(),

@@ -52,6 +52,18 @@ describe('a manifest', () => {
     expect(() => serializeManifest({ ...body, status: 'FAILED' as never }, sha256)).to.throw();
   });
 
+  it('holds as many objects and parts as an image is cut into at most, and no more', () => {
+    const [[object], [part]] = [body.storage.objects, body.integrity.parts];
+    const withObjects = (length: number): ManifestBody => ({ ...body, storage: { ...body.storage, objects: Array.from({ length }, () => object!) } });
+    const withParts = (length: number): ManifestBody => ({ ...body, integrity: { ...body.integrity, parts: Array.from({ length }, () => part!) } });
+    for (const most of [withObjects(1000), withParts(100_000)]) expect(checkManifest(serializeManifest(most, sha256), sha256).problems).to.deep.equal([]);
+    for (const [place, more] of [['storage.objects', withObjects(1001)], ['integrity.parts', withParts(100_001)]] as const) {
+      const problems = [...checkManifest(`${JSON.stringify({ ...more, selfSha256: '0'.repeat(64) }, null, 2)}\n`, sha256).problems];
+      expect(problems).to.have.length(1);
+      expect(problems[0]).to.match(new RegExp(`^${place}: Too big: .*<=(1000|100000) items`));
+    }
+  });
+
   it('takes no field that the schema does not know, and misses none', () => {
     expect(() => serializeManifest({ ...body, extra: 1 } as ManifestBody, sha256)).to.throw(/extra/);
     for (const key of Object.keys(body)) {
