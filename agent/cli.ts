@@ -53,13 +53,13 @@ function report(error: unknown, json: boolean): void {
 /** Longest time between a signal and the end. */
 const END_AFTER_MS = 10_000;
 
-/** SIGTERM and SIGINT end the work as resumable; the second SIGINT ends it now. */
-function interruption(json: boolean): AbortSignal {
+/** SIGTERM and SIGINT end the work, which what stores makes resumable; the second SIGINT ends it now. */
+function interruption(json: boolean, stores: boolean): AbortSignal {
   const controller = new AbortController();
   let interrupts = 0;
   const stop = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGINT' && ++interrupts === 2) process.kill(process.pid, 'SIGKILL');
-    const advice = 'Start the same command again: what was stored is taken over.';
+    const advice = stores ? 'Start the same command again: what was stored is taken over.' : AGAIN;
     const reason = new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice });
     // What does not listen, or waits for a disk or a server that never answers, is not waited for.
     const end = (): void => {
@@ -157,17 +157,17 @@ function declare(program: Command, { name, argument, summary, examples, required
   for (const { flag, description, fallback, variable, kind } of flagsOf(name)) {
     const unset = fallback === undefined || typeof fallback === 'boolean' || fallback === '';
     const shown = unset ? '' : ` (default: ${kind === 'size' ? printSize(Number(fallback)) : String(fallback)})`;
-    command.option(flag, `${description}${shown} [${variable}]`);
+    command.option(flag, `${description}${shown} [${variable}${fallback === true ? '=false' : ''}]`);
   }
   command.option('--config <file>', 'settings file (default: /etc/cleanroom/collector.json where it is there) [CLEANROOM_CONFIG]');
   command.option('--print-config', 'print every setting and where it comes from, and do nothing');
   command.action(async () => {
     const { config: filePath, printConfig: printOnly, ...rest } = command.opts<OwnFlags>();
-    const given = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
-    const flags = argument === '<location>' ? { ...given, to: command.args[0] } : given;
-    const signal = interruption(flags['json'] === true); // the instance's metadata may take a while too
+    const flags = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
+    const location = argument === '<location>' ? command.args[0] : undefined;
+    const signal = interruption(flags['json'] === true, required.includes('caseId')); // the instance's metadata may take a while too
     try {
-      const input = { flags, env: process.env, ...(filePath === undefined ? {} : { filePath }) };
+      const input = { flags, ...(location === undefined ? {} : { location }), env: process.env, ...(filePath === undefined ? {} : { filePath }) };
       if (printOnly) {
         const { config, origins, problems } = await readConfig(input);
         const isWrong = problems.length > 0;

@@ -8,7 +8,7 @@ import { SETTINGS, type Setting } from './settings.ts';
 import { parseSize, SIZE_SYNTAX } from './sizes.ts';
 
 /** Where a value comes from. */
-export type OriginKind = 'flag' | 'environment' | 'file' | 'instance tag' | 'default';
+export type OriginKind = 'argument' | 'flag' | 'environment' | 'file' | 'instance tag' | 'default';
 export type Origin = {
   readonly kind: OriginKind;
   /** As a person would name it: `flag --part-size`, `environment CLEANROOM_PART_SIZE`, `default`. */
@@ -80,6 +80,11 @@ export function flagLayer(flags: Readonly<Record<string, unknown>>): Layer {
     reader.add(setting, { kind: 'flag', source: `flag ${raw === true ? `--${setting.name}` : long}` }, raw);
   }
   return reader;
+}
+
+/** The argument of a command that names a place, which is where evidence went. */
+export function locationLayer(location: string): Layer {
+  return { values: [{ key: 'to', value: location, kind: 'argument', source: 'argument <location>' }], problems: [] };
 }
 
 /** `CLEANROOM_…` variables; an unknown one is a problem, an empty one counts as a value. */

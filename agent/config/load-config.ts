@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { InstanceMetadata, isEc2 } from '../adapters/instance-metadata.ts';
-import { environmentLayer, DEFAULT_FILE, fileLayer, flagLayer, OTHER_VARIABLES, tagLayer, type LayerValue, type Origin } from './layers.ts';
+import { environmentLayer, DEFAULT_FILE, fileLayer, flagLayer, locationLayer, OTHER_VARIABLES, tagLayer, type LayerValue, type Origin } from './layers.ts';
 import { ConfigError, shown, type ConfigProblem } from './problems.ts';
 import { CollectorConfig, S3_LOCATION, type ConfigKey } from './schema.ts';
 import { settingFor } from './settings.ts';
@@ -11,6 +11,8 @@ import { settingFor } from './settings.ts';
 export type LoadConfigInput = {
   /** As commander hands them over. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** The place that the command's own argument names, where it takes one: nothing else may name it then. */
+  readonly location?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the settings file when a flag names one; then it must exist. @default CLEANROOM_CONFIG, or /etc/cleanroom/collector.json if there */
   readonly filePath?: string;
@@ -59,9 +61,9 @@ function checkTogether(config: Partial<CollectorConfig>, origins: Origins): Conf
   const source = (key: ConfigKey): string => origins[key]?.source ?? settingFor(key).name;
   const toS3 = S3_LOCATION.test(config.to ?? '');
   if (!toS3) {
-    for (const key of ['endpoint', 'kmsKeyId', 'forcePathStyle'] as const) {
-      if (config[key] !== undefined && config[key] !== false && origins[key]?.kind === 'flag') {
-        problems.push({ source: source(key), message: `means nothing while evidence goes to a directory (${source('to')}); give --to s3://…` });
+    for (const key of ['endpoint', 'kmsKeyId', 'forcePathStyle', 'partChecksum'] as const) {
+      if (![undefined, false, 'sha256'].includes(config[key]) && origins[key]?.kind === 'flag') {
+        problems.push({ source: source(key), message: `means nothing for a directory (${source('to')}), only for s3://bucket[/prefix]` });
       }
     }
   }
@@ -132,6 +134,7 @@ export async function readConfig(input: LoadConfigInput): Promise<LoadedConfig &
   const metadata = await findMetadata(input, problems);
   const path = input.filePath ?? env[OTHER_VARIABLES.file];
   const layers = [
+    ...(input.location === undefined ? [] : [locationLayer(input.location)]),
     flagLayer(flags),
     environmentLayer(env),
     await fileLayer(path ?? DEFAULT_FILE, path !== undefined),

@@ -117,7 +117,7 @@ export const CollectorConfig = z.strictObject({
   stallSeconds: count(5, 86_400, 900, 'how long a disk may give nothing before the acquisition stops, resumable', 'seconds'),
   partTries: count(1, 50, 8, 'how often a part is tried before the acquisition stops, resumable'),
   json: flag(false, 'JSON lines on standard output'),
-  progress: flag(true, 'show progress on a terminal'),
+  progress: flag(true, 'log lines on a terminal instead of sentences and a progress bar'),
 });
 
 /** A valid configuration; what has a default that depends on the host is filled in by `loadConfig`. */

@@ -53,7 +53,8 @@ export function settingFor(key: ConfigKey): Setting {
   return setting;
 }
 
-const DESTINATION: readonly ConfigKey[] = ['to', 'endpoint', 'region', 'forcePathStyle'];
+const SERVICE: readonly ConfigKey[] = ['endpoint', 'region', 'forcePathStyle'];
+const DESTINATION: readonly ConfigKey[] = ['to', ...SERVICE];
 const STORING: readonly ConfigKey[] = ['kmsKeyId', 'partChecksum', 'partSize', 'maxObjectSize', 'ringSize', 'concurrency', 'secondHash',
   'reread', 'resume', 'accountable', 'requestTimeoutSeconds', 'stallSeconds', 'partTries', 'progress'];
 const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'awaitLogs', 'scratchDir', 'json'];
@@ -62,8 +63,8 @@ const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'awaitLogs', 's
 const OF_COMMAND = {
   run: SETTINGS.map(({ key }) => key).filter((key) => key !== 'volumeId' && key !== 'allowWritableSource'),
   collect: ['caseId', 'volumeId', 'snapshotChain', ...DESTINATION, ...STORING, 'allowWritableSource', 'includeInstanceStore', ...LOGGING, 'heartbeatSeconds'],
-  verify: ['caseId', 'volumeId', ...DESTINATION, 'concurrency', 'requestTimeoutSeconds', 'json', 'progress'],
-  uploads: ['caseId', ...DESTINATION, 'requestTimeoutSeconds', 'json'],
+  verify: ['caseId', 'volumeId', ...SERVICE, 'concurrency', 'requestTimeoutSeconds', 'json', 'progress'],
+  uploads: ['caseId', ...SERVICE, 'requestTimeoutSeconds', 'json'],
   devices: ['includeInstanceStore', 'json'],
   doctor: ['caseId', ...DESTINATION, 'kmsKeyId', ...LOGGING, 'requestTimeoutSeconds'],
 } as const satisfies Record<string, readonly ConfigKey[]>;

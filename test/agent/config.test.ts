@@ -190,7 +190,9 @@ describe('the configuration', () => {
   });
 
   it('refuses what does not go together', async () => {
-    expect((await problemsOf({ flags: { endpoint: 'http://127.0.0.1:9000' } }))[0]).to.match(/^flag --endpoint: means nothing while evidence goes to a directory/);
+    expect((await problemsOf({ flags: { endpoint: 'http://127.0.0.1:9000' } }))[0]).to.match(/^flag --endpoint: means nothing for a directory \(to\), only for s3/);
+    expect((await problemsOf({ flags: { partChecksum: 'md5' }, location: './evidence' }))[0]).to.match(/^flag --part-checksum: means nothing for a directory \(argument <location>\)/);
+    expect((await loadConfig({ flags: { partChecksum: 'sha256' }, env: { CLEANROOM_ENDPOINT: 'http://ceph.lab' }, metadata: null })).config).to.include({ partChecksum: 'sha256' });
     expect((await problemsOf({ flags: { partSize: '16MiB', maxObjectSize: '8MiB' } }))[0]).to.match(/a part \(16777216 bytes\) is larger than the largest object \(8388608 bytes, flag --max-object-size\)/);
   });
 
@@ -204,6 +206,13 @@ describe('the configuration', () => {
       expect((await problemsOf({ flags: { to } }))[0]).to.match(/^flag --to: must be a directory \(\.\/s3:x .*\), or s3:\/\/bucket\[\/prefix\]; a bucket is 3 to 63 of a-z 0-9 \. -/);
     });
   }
+
+  it('calls the place that a command takes as its argument by that name, and lets nothing else name it', async () => {
+    expect((await problemsOf({ flags: {}, location: 's3://' }))[0]).to.match(/^argument <location>: must be a directory .*, got "s3:\/\/"$/);
+    const { config, origins } = await loadConfig({ flags: {}, location: 's3://named', env: { CLEANROOM_TO: 's3://other' }, metadata: null });
+    expect([config.to, origins.to?.source]).to.deep.equal(['s3://named', 'argument <location>']);
+    for (const command of ['verify', 'uploads'] as const) expect(flagsOf(command).map(({ name }) => name)).to.include('endpoint').and.not.include('to');
+  });
 
   it('asks the metadata service that CLEANROOM_IMDS_ENDPOINT names, and refuses one that is no service', async () => {
     publishTags(imds, { 'cleanroom:case': 'FROM-TAG' });

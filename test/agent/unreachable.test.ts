@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { storeError } from '../../agent/adapters/stores/s3-errors.ts';
-import { runCli, type CliResult } from '../helpers/cli.ts';
+import { runCli, startCli, type CliResult } from '../helpers/cli.ts';
 import { freePort } from '../helpers/ports.ts';
 import { tlsIdentity } from '../helpers/tls.ts';
 
@@ -34,6 +35,23 @@ describe('a bucket that cannot be asked', () => {
     const error = storeError('listing', Object.assign(new Error('getaddrinfo ENOTFOUND s3.lab'), { code: 'ENOTFOUND' }));
     expect(error).to.include({ code: 'STORE_FAILED', retryable: true, advice: CHECK, message: 'listing failed: getaddrinfo ENOTFOUND s3.lab (ENOTFOUND)' });
   });
+
+  for (const command of ['verify', 'uploads']) {
+    it(`is waited for until ${command} is told to end, which speaks of nothing that is taken over`, async () => {
+      const silent = createServer(() => {}); // it takes the request and never answers
+      const asked = once(silent, 'request');
+      try {
+        const cli = startCli([command, 's3://evidence-lab', '--endpoint', `http://127.0.0.1:${await listen(silent)}`], { env: NOWHERE });
+        await asked;
+        cli.signal('SIGTERM');
+        expect(await cli.ended, cli.stderr()).to.deep.equal({ code: 5, signal: null });
+        expect(cli.stderr()).to.match(/^collector: interrupted by SIGTERM\. .* Start the same command again\.\n$/).and.not.contain('taken over');
+      } finally {
+        silent.closeAllConnections();
+        silent.close();
+      }
+    });
+  }
 
   it('says what to check where nothing listens, another protocol is spoken, or the certificate is not trusted', async () => {
     const identity = await tlsIdentity();
