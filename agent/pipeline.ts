@@ -101,7 +101,8 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
     return { ...done, seconds };
   } catch (error) {
     const failed = asStageError(signal.aborted ? signal.reason : error); // what gave up because it was told to
-    const failure = failed.leaving(failed.safe ?? (isLost(failed) ? OTHERS : SAFE[run.reached](context.store.location)));
+    const { safe: left = failed.safe } = error instanceof StageError ? error : failed;
+    const failure = failed.leaving(left ?? (isLost(failed) ? OTHERS : SAFE[run.reached](context.store.location)));
     const { code, stage, advice, safe, retryable } = failure;
     await storeAttempt(run, failure, scratch?.path);
     events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), safe, advice, retryable, store: context.store.location });
@@ -120,7 +121,7 @@ async function storeAttempt(run: Run, failure: StageError, scratch: string | und
   if (run.reached === 'nothing' || isLost(failure)) return; // the source was not read, or by another collector
   const { store, exhibit, custody, captureText, events } = run;
   try {
-    custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message });
+    custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message, left: failure.safe ?? null });
     const log = scratch === undefined ? '' : await readDc3ddLog(scratch);
     const signal = AbortSignal.timeout(ATTEMPT_MS);
     await storeAttemptRecord(store, exhibit, 'capture.log', `${log}\n${captureText()}`, signal);

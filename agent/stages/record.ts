@@ -4,9 +4,9 @@ import {
   type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody,
 } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
-import { StageError } from '../errors.ts';
+import { asStageError, StageError } from '../errors.ts';
 import { shellQuoted } from '../shown-command.ts';
-import { manifestCame } from './lost.ts';
+import { isLost, manifestCame } from './lost.ts';
 
 export type Exhibit = {
   readonly caseId: string;
@@ -88,8 +88,38 @@ export async function storeManifest(store: EvidenceStore, body: Omit<ManifestBod
   const text = serializeManifest({ schema: MANIFEST_SCHEMA, ...body, createdAt: new Date().toISOString() }, sha256Hex);
   const bytes = Buffer.from(text);
   const key = recordKey(body.caseId, body.exhibitId, 'manifest.json');
-  const stored = await store.putRecord(key, bytes, 'application/json', signal);
+  signal.throwIfAborted(); // from here on it may be stored, whatever comes of it
+  const stored = await store.putRecord(key, bytes, 'application/json', signal).catch((error: unknown) => settled(error, store, key, bytes));
   return { ...stored, sha256: sha256Hex(bytes) };
+}
+
+/** Longest look for a manifest whose request had no clear end; whoever stops the collector waits for it. Milliseconds. */
+const LOOK_MS = 3000;
+
+/** What became of a manifest whose storing failed, or was broken off: it may be stored all the same. */
+async function settled(failure: unknown, store: EvidenceStore, key: string, bytes: Buffer): Promise<StoredObjectInfo> {
+  if (isLost(failure) || wasRefused(failure)) throw failure;
+  const signal = AbortSignal.timeout(LOOK_MS);
+  const found = await store.head(key, signal).catch((error: unknown) => asStageError(error));
+  if (store.kind === 'directory' && found === undefined) throw failure; // nothing is on its way there
+  // What is in a bucket is durable; a file that is there may not be.
+  if (store.kind === 's3' && found && !(found instanceof StageError) && (await isStored(store, found, bytes, signal))) return found;
+  throw asStageError(failure).leaving(
+    `The image is stored in ${store.location}, and its manifest may be: collector verify ${shellQuoted(store.location)} tells. Without a manifest the image counts as nothing until the next start has compared it.`,
+  );
+}
+
+/** Whether a store said no, and was asked only once: an earlier request, whose answer was lost, may have done it. */
+function wasRefused(error: unknown): boolean {
+  const { httpStatusCode = 0, attempts } = ((error as Error).cause as { $metadata?: { httpStatusCode?: number; attempts?: number } } | undefined)?.$metadata ?? {};
+  return httpStatusCode >= 400 && httpStatusCode < 500 && attempts === 1;
+}
+
+/** Whether these bytes are what is stored. */
+async function isStored(store: EvidenceStore, { key, length, versionId }: StoredObjectInfo, bytes: Buffer, signal: AbortSignal): Promise<boolean> {
+  if (length !== bytes.length) return false;
+  const read = await Array.fromAsync(store.read(key, undefined, signal, versionId)).catch(() => []);
+  return Buffer.concat(read).equals(bytes);
 }
 
 /** Bad ranges as one line each, for the capture log. */

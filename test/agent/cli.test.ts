@@ -228,6 +228,22 @@ describe('the collector command', function () {
       expect(stderr).to.contain('AccessDenied').and.to.not.contain('by force');
     });
 
+    it('ends with 5 at SIGTERM while the store does not answer to the manifest, and says that it may be stored', async () => {
+      const asked = Promise.withResolvers<void>();
+      faults = ({ operation, key }) => {
+        if (operation !== 'PutObject' || !key.endsWith('manifest.json')) return undefined;
+        asked.resolve();
+        return { kind: 'black-hole' };
+      };
+      const since = front.requests.length;
+      const cli = startCli(args(image));
+      await asked.promise;
+      cli.signal('SIGTERM');
+      expect(await cli.ended, cli.stderr()).to.deep.equal({ code: 5, signal: null });
+      expect(cli.stderr()).to.contain('interrupted by SIGTERM').and.to.contain('its manifest may be').and.to.not.contain('by force');
+      expect(front.requests.slice(since).filter(({ operation, key }) => operation === 'PutObject' && key.endsWith('manifest.json'))).to.have.length(1);
+    });
+
     it('is killed at once by the second SIGINT, while it still waits for a dc3dd that is deaf to the first', async () => {
       const bin = join(dir.path, 'bin');
       await mkdir(bin);

@@ -1,13 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../agent/adapters/stores/s3-client.ts';
 import type { PartChecksumAlgorithm } from '../../agent/adapters/stores/evidence-store.ts';
 import { S3Store } from '../../agent/adapters/stores/s3-store.ts';
+import { StageError } from '../../agent/errors.ts';
 import { imageKey, LogEvent, MiB, recordKey } from '../../modules/vocabulary/index.ts';
 import {
-  CASE, collectFrom, doneOf, errorOf, EXHIBIT, flipByte, imageIn, makeImage, manifestIn, type Outcome, PART, problemsIn, type CollectPlan,
+  CASE, collectFrom, doneOf, errorOf, EXHIBIT, flipByte, imageIn, makeImage, manifestIn, type Outcome, PART, problemsIn, readAll, type CollectPlan,
 } from '../helpers/collect.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
 import { type Fault, type FaultPlan, type RecordedRequest, startS3Front, type S3Front } from '../helpers/s3-front.ts';
@@ -221,6 +223,57 @@ describe('an acquisition into S3', function () {
     expect(error).to.include({ stage: 'prove', code: 'STORED_DIFFERS' });
     expect(error.message).to.contain(`part 4`).and.to.contain(`bytes ${3 * PART} to ${4 * PART}`);
     expect(await manifestIn(store)).to.equal(undefined);
+  });
+
+  describe('told to stop while its manifest is stored', () => {
+    /** Meets a fault with the manifest, and is told to stop in the middle of it. */
+    const stoppedIn = async (fault: Fault, moment: () => Promise<boolean>): Promise<Outcome> => {
+      const controller = new AbortController();
+      const asking = Promise.withResolvers<void>();
+      faults = ({ operation, key }) => {
+        if (operation !== 'PutObject' || !key.endsWith(MANIFEST)) return undefined;
+        asking.resolve();
+        return fault;
+      };
+      const outcome = acquire({ signal: controller.signal });
+      await asking.promise;
+      while (!(await moment())) await sleep(20);
+      controller.abort(new StageError('acquire', 'INTERRUPTED', 'interrupted', { retryable: true }));
+      return outcome;
+    };
+    const manifestsAsked = (): RecordedRequest[] => asked('PutObject').filter(({ key }) => key.endsWith(MANIFEST));
+
+    it('is COMPLETE where the store has it, though the answer never comes', async () => {
+      await expectProven(await stoppedIn({ kind: 'hold-response' }, async () => (await manifestIn(store)) !== undefined));
+      expect(manifestsAsked()).to.have.length(1);
+    });
+
+    it('says that it may be stored where the store does not show it, in the log and in the custody log, and asks no more', async () => {
+      const outcome = await stoppedIn({ kind: 'black-hole' }, () => Promise.resolve(true));
+      const { code, safe } = errorOf(outcome);
+      expect(code).to.equal('INTERRUPTED');
+      expect(safe).to.contain(`its manifest may be: collector verify ${store.location} tells`);
+      expect(outcome.of(LogEvent.acquisitionEnded).map((event) => event['safe'])).to.deep.equal([safe]);
+      const { acquisitionId } = outcome.events.find(({ event }) => event === LogEvent.acquisitionStarted)!;
+      const custody = (await readAll(store, recordKey(CASE, EXHIBIT, 'custody.jsonl', String(acquisitionId)))).toString();
+      const last = JSON.parse(custody.trimEnd().split('\n').at(-1)!) as { action: string; detail: Record<string, unknown> };
+      expect([last.action, last.detail['left']]).to.deep.equal(['fail', safe]);
+      expect(manifestsAsked()).to.have.length(1);
+      faults = undefined;
+      await expectProven(await acquire());
+    });
+  });
+
+  it('says nothing of a manifest that may be stored where the store refused it', async () => {
+    faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith(MANIFEST) ? { kind: 'status', status: 403 } : undefined);
+    expect(errorOf(await acquire()).safe).to.contain('without a manifest, so it counts as nothing');
+  });
+
+  it('says that the manifest may be stored where the store never said no', async () => {
+    faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith(MANIFEST) ? { kind: 'status', status: 500 } : undefined);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ code: 'STORE_FAILED', retryable: true });
+    expect(error.safe).to.contain('its manifest may be');
   });
 
   it('does nothing where the exhibit has a manifest', async () => {

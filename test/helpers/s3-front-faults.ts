@@ -16,6 +16,7 @@ export type FaultRequest = S3Operation & {
  * - `black-hole`: accepted, read, and never answered.
  * - `lose-response`: carried out by the store, but the connection breaks before the answer.
  * - `foreign`: something else answers in the store's name, with 200 and a page of HTML; the store never sees the request.
+ * - `hold-response`: carried out by the store, and never answered.
  * - `pretend`: a CompleteMultipartUpload is checked, and answered as if it had been carried out, which it never is.
  * - `endless-list`: a list's page that says it goes on where it was already or, for parts, a thousand parts further on each time.
  * - `truncate-response`: the answer's body breaks off after this many bytes.
@@ -33,6 +34,7 @@ export type Fault =
   | { readonly kind: 'lose-response' }
   | { readonly kind: 'endless-list'; readonly advancing?: true }
   | { readonly kind: 'foreign' | 'pretend' }
+  | { readonly kind: 'hold-response' }
   | { readonly kind: 'truncate-response'; readonly afterBytes: number }
   | { readonly kind: 'corrupt' | 'corrupt-silently' | 'corrupt-response'; readonly at?: number }
   | { readonly kind: 'wrong-checksum' }

@@ -81,6 +81,7 @@ export const startS3Front = async (options: S3FrontOptions): Promise<S3Front> =>
           : fault?.kind === 'foreign' ? FOREIGN
           : await answerOf({ request, operation, body, fault, upstream: options.upstream, state: stateOf(options.upstream), requireChecksum: options.requireChecksum ?? false });
       if (fault?.kind === 'lose-response') return void socket.destroy();
+      if (fault?.kind === 'hold-response') return;
       record.status = answer.status;
       await send(answer, request.method, response, fault);
     } catch (error) {
