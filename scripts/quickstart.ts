@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { listDisks } from '../agent/adapters/block-devices.ts';
 import { parseSize } from '../agent/config.ts';
-import { imageKey, MiB } from '../modules/vocabulary/index.ts';
+import { EXIT, GiB, imageKey, MiB } from '../modules/vocabulary/index.ts';
 import { makeExt4, makeRaw, makeWorkspace, type Workspace } from './lab/disks.ts';
 import { attachLoop, loopProblem, type LoopDevice } from './lab/loop.ts';
 import { ensureUdev, stopUdev } from './lab/udev.ts';
@@ -29,7 +29,7 @@ Makes a labelled ext4 disk with a few files in it, attaches it read-only, and wa
 /dev/disk/by-label, image it into a local evidence directory, and prove the image.
 
   --to <directory>   where the evidence goes (default: ./evidence)
-  --size <size>      size of the disk (default: 256MiB)
+  --size <size>      size of the disk in whole MiB, 8MiB to 64GiB (default: 256MiB)
   --help             this text
 `;
 
@@ -137,13 +137,31 @@ Try next:
 The evidence stays in ${relative(process.cwd(), to) || to}; everything else was cleaned up. Remove it with: rm -rf ${to}`);
 }
 
-const { values } = parseArgs({ options: { to: { type: 'string', default: './evidence' }, size: { type: 'string', default: '256MiB' }, help: { type: 'boolean' } } });
-if (values.help) {
+type Arguments = { readonly to: string; readonly size: number };
+
+/** What the command line asks for; what is wrong with it; or the help. */
+function argumentsOf(args: readonly string[]): Arguments | { readonly wrong: string } | 'help' {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { to: { type: 'string', default: './evidence' }, size: { type: 'string', default: '256MiB' }, help: { type: 'boolean' } } });
+    if (values.help) return 'help';
+    const size = parseSize(values.size);
+    if (size !== undefined && size % MiB === 0 && size >= 8 * MiB && size <= 64 * GiB) return { to: values.to, size };
+    return { wrong: `--size: got "${values.size}"; give whole MiB from 8MiB to 64GiB` };
+  } catch (error) {
+    return { wrong: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+const asked = argumentsOf(process.argv.slice(2));
+if (asked === 'help') {
   say(HELP);
+} else if ('wrong' in asked) {
+  process.stderr.write(`quickstart: ${asked.wrong}\n\n${HELP}`);
+  process.exitCode = EXIT.usage;
 } else {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void cleanUp().then(() => process.exit(1)));
   try {
-    await quickstart(values.to, parseSize(values.size)!);
+    await quickstart(asked.to, asked.size);
   } catch (error) {
     say(`\nquickstart: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;

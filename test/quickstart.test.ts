@@ -64,6 +64,21 @@ describe('npm run quickstart', function () {
     expect(await leftovers()).to.deep.equal(before);
   });
 
+  const wrong: readonly [args: readonly string[], says: string][] = [
+    [['--size', 'bogus'], '--size: got "bogus"; give whole MiB from 8MiB to 64GiB'],
+    [['--size', '1KiB'], '--size: got "1KiB"'],
+    [['--size', '65GiB'], '--size: got "65GiB"'],
+    [['--bogus'], "Unknown option '--bogus'"],
+  ];
+  for (const [args, says] of wrong) {
+    it(`refuses ${args.join(' ')} before it makes anything, with what is allowed`, async () => {
+      const { code, output } = await run(process.execPath, [QUICKSTART, '--to', to, ...args]);
+      expect(code).to.equal(2);
+      expect(output).to.match(/^quickstart: /).and.contain(says).and.contain('--size <size>').and.not.contain('    at ');
+      expect(await readdir(to)).to.deep.equal([]);
+    });
+  }
+
   it('explains itself', async () => {
     const { code, output } = await run(process.execPath, [QUICKSTART, '--help']);
     expect(code).to.equal(0);
