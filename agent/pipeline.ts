@@ -13,7 +13,7 @@ import { makeScratch, type ScratchFolder } from './adapters/scratch.ts';
 import type { Recheck, SourceHandle } from './adapters/source-disk.ts';
 import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
-import type { EvidenceStore, StoredObjectInfo } from './adapters/stores/evidence-store.ts';
+import type { EvidenceStore, StoredObjectInfo, UnfinishedUpload } from './adapters/stores/evidence-store.ts';
 import { asStageError, messageOf, StageError } from './errors.ts';
 import { shellQuoted } from './shown-command.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
@@ -232,14 +232,17 @@ function recordOpening({ source, exhibit, custody, events, store, host }: Run): 
   events.info(LogEvent.acquisitionStarted, { path, size: source.size, accountable: exhibit.accountable });
 }
 
-/** What earlier attempts stored and this one does not take over is custody: it stays where it is. */
-async function recordLeft({ store, exhibit, events, custody, signal }: Run): Promise<void> {
+async function recordLeft(run: Run): Promise<void> {
+  const { store, exhibit, signal } = run;
   const prefix = imageKey(exhibit.caseId, exhibit.exhibitId, undefined);
-  for await (const { key, uploadId, startedAt, storedParts, storedBytes } of store.unfinished(prefix, signal)) {
-    const left = { key, uploadId, startedAt: startedAt.toISOString(), storedParts, storedBytes };
-    events.warn(LogEvent.warning, { message: 'the image is begun anew; what an earlier attempt stored stays as it is', ...left });
-    custody.add('begin-anew', left);
-  }
+  for await (const left of store.unfinished(prefix, signal)) tellLeft(run, 'begin-anew', left, 'the image is begun anew; what an earlier attempt stored stays as it is');
+}
+
+/** What earlier attempts stored and this one does not take over is custody: it stays where it is. */
+function tellLeft({ events, custody }: Run, action: 'begin-anew' | 'set-aside', { key, uploadId, startedAt, storedParts, storedBytes }: UnfinishedUpload, message: string, reason?: string): void {
+  const left = { key, uploadId, startedAt: startedAt.toISOString(), storedParts, storedBytes, ...(reason === undefined ? {} : { reason }) };
+  events.warn(LogEvent.warning, { message, ...left });
+  custody.add(action, left);
 }
 
 async function acquireImage(run: Run, scratch: string): Promise<Acquired> {
@@ -254,6 +257,7 @@ async function acquireImage(run: Run, scratch: string): Promise<Acquired> {
       keyOf: (index, count) => imageKey(exhibit.caseId, exhibit.exhibitId, count === 1 ? undefined : index),
       metadata: { 'acquisition-id': exhibit.acquisitionId, 'case-id': exhibit.caseId, 'exhibit-id': exhibit.exhibitId },
       options: { ...options, dc3dd: tool.path, scratch },
+      onLeft: (left, reason) => tellLeft(run, 'set-aside', left, 'what an earlier attempt stored does not fit, is not taken over, and stays as it is', reason),
       onProgress: (progress) => onProgress?.('image', progress),
     },
     run.signal,

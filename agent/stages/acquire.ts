@@ -9,7 +9,7 @@ import { stalled } from '../adapters/patience.ts';
 import { rereadPart, type RereadOptions } from '../adapters/reread-part.ts';
 import type { SlabReader, StreamedPart, StreamEnd } from '../adapters/slab-reader.ts';
 import { openSlabStream, type SlabStream } from '../adapters/slab-stream.ts';
-import type { EvidenceStore, ImageUpload, PartDigests, StoredPart } from '../adapters/stores/evidence-store.ts';
+import type { EvidenceStore, ImageUpload, PartDigests, StoredPart, UploadOptions } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { isLost, withdrawLost } from './lost.ts';
@@ -50,6 +50,8 @@ export type AcquireContext = {
   readonly keyOf: (objectIndex: number, objectCount: number) => string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly options: AcquireOptions;
+  /** Told of what an earlier attempt stored and this one cannot take over, and why. */
+  readonly onLeft?: UploadOptions['onLeft'];
   readonly onProgress?: (progress: Progress) => void;
 };
 
@@ -115,10 +117,10 @@ function planned(size: number, options: AcquireOptions): ImageLayout {
 
 /** The object's upload, or the object itself where an attempt completed it and ended before its manifest was written. */
 async function openObject(layout: ImageLayout, objectIndex: number, context: AcquireContext, signal: AbortSignal): Promise<ImageUpload> {
-  const { store, events, metadata, options } = context;
+  const { store, events, metadata, options, onLeft } = context;
   const key = context.keyOf(objectIndex, layout.objectCount);
   try {
-    const upload = await store.openImage(key, { layout, objectIndex, metadata, anew: options.resume === 'never' }, signal);
+    const upload = await store.openImage(key, { layout, objectIndex, metadata, anew: options.resume === 'never', ...(onLeft && { onLeft }) }, signal);
     if (upload.stored.size > 0) events.info(LogEvent.acquisitionResumed, { key, parts: upload.stored.size });
     return upload;
   } catch (error) {

@@ -184,6 +184,35 @@ describe('an acquisition into S3', function () {
     expect(outcome.of(LogEvent.acquisitionResumed)).to.have.length(1);
   });
 
+  /** What custody says was set aside, without what differs from run to run. */
+  const setAside = async (): Promise<unknown[]> => {
+    const events = (await readAll(store, recordKey(CASE, EXHIBIT, 'custody.jsonl'))).toString().trim().split('\n').map((line) => JSON.parse(line));
+    return events.filter(({ action }) => action === 'set-aside').map(({ detail: { uploadId, startedAt, ...detail } }) => detail);
+  };
+  const misfits: readonly [what: string, plan: () => Promise<Partial<CollectPlan>>, reason: string][] = [
+    ['other parts', () => Promise.resolve({ options: { partSize: 6 * MiB } }), `its part 1 has ${PART} bytes, planned are ${6 * MiB}`],
+    ['a smaller disk', async () => {
+      image = await makeImage(`${dir.path}/smaller.img`, PART + 1);
+      return { path: `${dir.path}/smaller.img` };
+    }, `its part 2 has ${PART} bytes, planned are 1`],
+  ];
+  for (const [what, planned, reason] of misfits) {
+    it(`images anew beside an upload that does not fit ${what}, and says so, in the custody log too`, async () => {
+      faults = failing('UploadPart', Infinity, { kind: 'status', status: 403 }, 3);
+      errorOf(await acquire({ options: { concurrency: 1 } }));
+      faults = undefined;
+      const outcome = await acquire(await planned());
+      await expectProven(outcome);
+      expect(doneOf(outcome).takenOver).to.equal(0);
+      const left = { key: imageKey(CASE, EXHIBIT), storedParts: 2, storedBytes: 2 * PART, reason };
+      expect(await setAside()).to.deep.equal([left]);
+      const [warning, ...more] = outcome.of(LogEvent.warning);
+      expect(more).to.deep.equal([]);
+      expect(warning).to.include({ ...left, message: 'what an earlier attempt stored does not fit, is not taken over, and stays as it is' });
+      expect((await Array.fromAsync(store.unfinished('', new AbortController().signal))).map(({ uploadId }) => uploadId), 'it stays').to.deep.equal([warning!['uploadId']]);
+    });
+  }
+
   it('says PART_MISMATCH where the source is not what an earlier attempt stored, and completes nothing', async () => {
     errorOf(await interrupted(2));
     await flipByte(path, PART - 1);

@@ -1,5 +1,6 @@
 import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, type S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { expect } from 'chai';
+import type { UnfinishedUpload } from '../../agent/adapters/stores/evidence-store.ts';
 import { unfinishedUnder } from '../../agent/adapters/stores/s3-listing.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from '../../agent/adapters/stores/s3-takeover.ts';
 import { MiB, planLayout } from '../../modules/vocabulary/index.ts';
@@ -51,6 +52,26 @@ describe('two collectors that begin an upload of one key in the same moment', ()
     await begin('alone-and-longer');
     const own = await begin('alone');
     expect(await rivalUpload(context('alone'), own, new Set([before]), live)).to.equal(undefined);
+  });
+
+  it('say of an upload that holds something why it does not fit, and nothing of one that is empty', async () => {
+    const key = 'misfit';
+    const layout = planLayout(8 * MiB, { partSize: 5 * MiB });
+    const holding = await begin(key);
+    await client.send(new UploadPartCommand({ Bucket: bucket, Key: key, UploadId: holding, PartNumber: 2, Body: 'x' }));
+    await begin(key);
+    const listed = await uploadsOf(context(key), live);
+    const told: unknown[] = [];
+    const look = (checksumAlgorithm?: string) => {
+      const options = { layout, objectIndex: 0, metadata: {}, onLeft: ({ uploadId, storedParts, storedBytes }: UnfinishedUpload, why: string) => told.push([uploadId, storedParts, storedBytes, why]) };
+      return earlierUpload(context(key), listed.map((upload) => ({ ...upload, ...(checksumAlgorithm && { checksumAlgorithm }) })), options, live);
+    };
+    expect((await look())?.parts.size, 'the empty one').to.equal(0);
+    expect(await look('CRC32')).to.equal(undefined);
+    expect(told).to.deep.equal([
+      [holding, 1, 1, `its part 2 has 1 bytes, planned are ${3 * MiB}`],
+      [holding, 1, 1, 'it was begun with CRC32 for each part, asked for is SHA256'],
+    ]);
   });
 
   describe('where an upload ends after it was listed, and before its parts are', () => {

@@ -55,6 +55,8 @@ export type UploadOptions = {
   readonly metadata: Readonly<Record<string, string>>;
   /** Takes nothing over: what earlier attempts stored stays beside it, as it is. @default false */
   readonly anew?: boolean;
+  /** Told of what an earlier attempt stored of this object that does not fit the layout or the checksum, and why; it stays as it is. */
+  readonly onLeft?: (left: UnfinishedUpload, why: string) => void;
 };
 
 /** An image object while it is being stored. Nothing of it is visible under its key before `complete`. */

@@ -59,6 +59,10 @@ export async function partsOfUpload(client: S3Client, bucket: string, key: strin
 /** Orders uploads as they were begun; every collector puts them in the same order. */
 export const byStart = (a: ListedUpload, b: ListedUpload): number => a.startedAt.getTime() - b.startedAt.getTime() || (a.uploadId < b.uploadId ? -1 : 1);
 
+/** How much an upload holds. */
+export const amountOf = (parts: readonly StoredPart[]): Pick<UnfinishedUpload, 'storedBytes' | 'storedParts'> =>
+  ({ storedParts: parts.length, storedBytes: parts.reduce((sum, part) => sum + part.length, 0) });
+
 /** What the unfinished uploads under a prefix hold, by their full keys; of each key in the order in which they were begun. */
 export async function* unfinishedUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<UnfinishedUpload> {
   const uploads = await Array.fromAsync(uploadsUnder(client, bucket, prefix, signal));
@@ -66,7 +70,7 @@ export async function* unfinishedUnder(client: S3Client, bucket: string, prefix:
     const found: UnfinishedUpload[] = [];
     for (const { uploadId, startedAt } of ofKey.sort(byStart)) {
       const parts = await partsOfUpload(client, bucket, key, uploadId, signal);
-      if (parts) found.push({ key, uploadId, startedAt, storedParts: parts.length, storedBytes: parts.reduce((sum, part) => sum + part.length, 0) });
+      if (parts) found.push({ key, uploadId, startedAt, ...amountOf(parts) });
     }
     const takenOver = found.findLastIndex(({ storedParts }) => storedParts > 0);
     for (const [index, upload] of found.entries()) yield index < takenOver ? { ...upload, setAside: true } : upload;

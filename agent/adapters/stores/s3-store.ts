@@ -44,7 +44,7 @@ export class S3Store implements EvidenceStore {
     const { client, bucket, algorithm } = this.#options;
     const context = { client, bucket, fullKey: this.#full(key), algorithm };
     const listed = await uploadsOf(context, signal);
-    const earlier = options.anew ? undefined : await earlierUpload(context, listed, options, signal);
+    const earlier = options.anew ? undefined : await earlierUpload(context, listed, { ...options, onLeft: (left, why) => options.onLeft?.({ ...left, key }, why) }, signal);
     if (!earlier && listed.length > 0) await this.#refuseTaken(key, signal); // one of them may have been completed since the first look
     const uploadId = earlier?.uploadId ?? (await this.#create(key, options, signal));
     const upload = new S3Upload({

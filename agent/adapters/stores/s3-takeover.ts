@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
 import type { PartChecksumAlgorithm, StoredPart, UploadOptions } from './evidence-store.ts';
-import { byStart, partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
+import { amountOf, byStart, partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
 
 export type TakeoverContext = {
   readonly client: S3Client;
@@ -28,30 +28,34 @@ export async function partsIn({ client, bucket, fullKey }: TakeoverContext, uplo
 /**
  * Of the uploads with this checksum whose parts all fit the plan, the one begun last that holds any; where none does, the
  * first begun. There are several where the image was begun anew beside what was stored before: that decision holds, however
- * much of the image the older one has. Others are left as they are.
+ * much of the image the older one has. Others are left as they are; those begun later that hold something are told.
  */
 export async function earlierUpload(context: TakeoverContext, listed: readonly ListedUpload[], options: UploadOptions, signal: AbortSignal): Promise<EarlierUpload | undefined> {
   let firstEmpty: EarlierUpload | undefined;
-  for (const { uploadId, checksumAlgorithm } of listed.toReversed()) {
-    // An upload that was started with another checksum could never be completed with ours.
-    if (checksumAlgorithm !== undefined && checksumAlgorithm !== context.algorithm) continue;
+  for (const { key, uploadId, startedAt, checksumAlgorithm } of listed.toReversed()) {
     const parts = await partsIn(context, uploadId, signal);
     if (!parts) continue;
-    if (parts.size === 0) firstEmpty = { uploadId, parts };
-    else if (fits(parts, context.algorithm, options)) return { uploadId, parts };
+    const misfit = misfitOf(checksumAlgorithm, [...parts.values()], context.algorithm, options);
+    if (parts.size > 0 && misfit === undefined) return { uploadId, parts };
+    if (parts.size > 0) options.onLeft?.({ key, uploadId, startedAt, ...amountOf([...parts.values()]) }, misfit!);
+    else if (misfit === undefined) firstEmpty = { uploadId, parts };
   }
   return firstEmpty;
 }
 
-function fits(parts: ReadonlyMap<number, StoredPart>, algorithm: PartChecksumAlgorithm, { layout, objectIndex }: UploadOptions): boolean {
+/** Why an upload cannot become the object that is planned; undefined when it can. */
+function misfitOf(begunWith: string | undefined, parts: readonly StoredPart[], algorithm: PartChecksumAlgorithm, { layout, objectIndex }: UploadOptions): string | undefined {
+  // An upload that was started with another checksum could never be completed with ours.
+  if (begunWith !== undefined && begunWith !== algorithm) return `it was begun with ${begunWith} for each part, asked for is ${algorithm}`;
   const count = partCount(layout, objectIndex);
   const last = objectLength(layout, objectIndex) - (count - 1) * layout.partSize;
-  return [...parts.values()].every(
-    (part) =>
-      part.partNumber <= count &&
-      part.length === (part.partNumber === count ? last : layout.partSize) &&
-      (algorithm === 'MD5' || (algorithm === 'SHA256' ? part.sha256 : part.crc32) !== undefined),
-  );
+  for (const { partNumber, length, sha256, crc32 } of parts) {
+    if (partNumber > count) return `it has a part ${partNumber}, planned are ${count}`;
+    const planned = partNumber === count ? last : layout.partSize;
+    if (length !== planned) return `its part ${partNumber} has ${length} bytes, planned are ${planned}`;
+    if (algorithm !== 'MD5' && (algorithm === 'SHA256' ? sha256 : crc32) === undefined) return `its part ${partNumber} has no ${algorithm}`;
+  }
+  return undefined;
 }
 
 /**
