@@ -44,7 +44,8 @@ function report(error: unknown, json: boolean): void {
   const { code, stage, retryable, ...told } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, retryable: false, advice: undefined, safe: undefined };
   const problems = error instanceof ConfigError ? error.problems : undefined;
   const message = error instanceof ConfigError ? error.message : messageOf(error);
-  const { safe = 'Nothing was stored or changed.', advice = retryable ? AGAIN : LOOK } = told;
+  // Of what nobody foresaw, nobody knows when it came: that may be after an image was stored.
+  const { safe = stage === undefined ? 'What is stored stays as it is.' : 'Nothing was stored or changed.', advice = retryable ? AGAIN : LOOK } = told;
   if (json) process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', event: 'error', code, stage, message, safe, advice, problems })}\n`);
   process.stderr.write(`collector: ${message}${problems ? '\n' : '. '}${safe} ${advice}\n`);
   if (!(error instanceof StageError) && process.env['CLEANROOM_DEBUG']) console.error(error);

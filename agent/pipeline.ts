@@ -70,11 +70,13 @@ type Run = Omit<CollectContext, 'events'> & {
 };
 
 /** What an acquisition leaves behind when it ends here. */
-type Reach = 'nothing' | 'parts' | 'image';
+type Reach = 'nothing' | 'parts' | 'completing' | 'image';
 
 const SAFE = {
   nothing: () => 'Nothing was stored.',
-  parts: (location: string) => `No image was completed; the parts that are stored stay in ${location}, and the next start takes them over.`,
+  parts: (location: string) => `This attempt completed no image; the parts that are stored stay in ${location}, and the next start takes them over.`,
+  completing: (location: string) =>
+    `The image may already be complete in ${location}, or an object of it, but without a manifest: it counts as nothing until the next start has compared what is complete and taken over the rest.`,
   image: (location: string) => `The image is stored in ${location} without a manifest, so it counts as nothing until the next start has compared it.`,
 } as const satisfies Record<Reach, (location: string) => string>;
 
@@ -301,6 +303,7 @@ function judgeImage({ source, options, store }: Run, acquired: Acquired, bad: Pa
 async function completeObjects(run: Run, { uploads, digests }: Acquired): Promise<StoredObjectInfo[]> {
   const { events, custody, signal } = run;
   const objects: StoredObjectInfo[] = [];
+  run.reached = 'completing'; // also what fails may have completed an object
   for (const [index, upload] of uploads.entries()) {
     const object = await upload.complete(digests[index]!, signal);
     const { key, length, versionId, checksum } = object;

@@ -313,7 +313,7 @@ class Pass {
     return new StageError('acquire', code, `${first.message} of ${this.#source.size}; dc3dd ${how}${lastWord ? `: ${lastWord}` : ''}`, {
       retryable: exitCode !== 0,
       cause: first,
-      advice: 'Nothing was completed; what was stored stays. Check the source, then start again: the upload is taken over.',
+      advice: 'Check the source, then start again: what was stored is taken over.',
     });
   }
 }

@@ -542,6 +542,31 @@ describe('an acquisition into S3', function () {
       expect(await manifestIn(store)).to.equal(undefined);
     });
 
+    const MAY_BE = 'may already be complete';
+
+    it('does not say so any more, is said to have it perhaps, and it is compared at the next start', async () => {
+      faults = afterwards(() => ({ kind: 'status', status: 500 }));
+      const error = errorOf(await acquire());
+      expect(error).to.include({ code: 'STORE_FAILED', retryable: true });
+      expect(error.safe).to.contain(MAY_BE).and.to.not.contain('completed no image');
+      faults = undefined;
+      await expectProven(await acquire());
+    });
+
+    it('does not answer, and the collector is told to stop, is said to have it perhaps', async () => {
+      const controller = new AbortController();
+      faults = ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'hold-response' } : undefined);
+      const outcome = acquire({ signal: controller.signal });
+      while (!(await imageIn(store))) await sleep(20);
+      controller.abort(new StageError('acquire', 'INTERRUPTED', 'interrupted', { retryable: true }));
+      expect(errorOf(await outcome).safe).to.contain(MAY_BE);
+    });
+
+    it('refuses to complete the next object of a split one, is said to have it perhaps', async () => {
+      faults = ({ operation, key }) => (operation === 'CompleteMultipartUpload' && key.endsWith('.001') ? { kind: 'status', status: 403 } : undefined);
+      expect(errorOf(await acquire({ options: { maxObjectSize: 2 * PART } })).safe).to.contain(MAY_BE);
+    });
+
     it('gets another version put over it, looks at its own and records that', async () => {
       bucket = await newBucket(client, { objectLock: true });
       await store.close();
