@@ -29,12 +29,12 @@ const NONE: BadSectorMap = { ranges: [], complete: true, readableAgain: 0 };
  * listed sector may have been bad for a moment (a cold EBS block), so each is tried again, past the page cache.
  */
 export async function mapBadSectors(fd: number, report: Dc3ddReport, size: number, { signal, patienceMs }: MapOptions): Promise<BadSectorMap> {
-  if (report.badSectors === 0 && report.listed.length === 0) return NONE;
-  const { sectorSize } = report;
+  const { sectorSize, badSectors = 0 } = report;
+  if (badSectors === 0 && report.listed.length === 0) return NONE;
   if (sectorSize === undefined) return { ranges: [], complete: false, readableAgain: 0 };
   const runs = report.listed.map(({ first, last }) => ({ first, last }));
   const listed = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  const unlisted = report.badSectors - listed;
+  const unlisted = badSectors - listed;
   const sectors = Math.floor(size / sectorSize);
   if (unlisted > 0) runs.push({ first: sectors - unlisted, last: sectors - 1 });
   const total = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);

@@ -11,8 +11,8 @@ export type Dc3ddReport = {
   readonly tailIn: number;
   readonly sectorsOut: number | undefined;
   readonly tailOut: number;
-  /** Sectors that dc3dd says it replaced by zeroes. */
-  readonly badSectors: number;
+  /** Sectors that dc3dd says it replaced by zeroes. It counts them, also where there is none, of a device and never of a file. */
+  readonly badSectors: number | undefined;
   /** Runs that it listed. A run at the end of the device is counted, but not listed. */
   readonly listed: readonly SectorRun[];
   readonly footer: 'completed' | 'aborted' | 'failed' | 'missing';
@@ -32,6 +32,11 @@ function sectors(log: string, direction: 'in' | 'out'): { whole: number | undefi
   const found = [...log.matchAll(new RegExp(`^\\s+(\\d+) sectors(?: \\+ (\\d+) bytes)? ${direction}$`, 'gm'))];
   const only = found.length === 1 ? found[0] : undefined;
   return { whole: integer(only?.[1]), tail: integer(only?.[2]) ?? 0 };
+}
+
+function badSectors(log: string): number | undefined {
+  const found = [...log.matchAll(/^\s+(\d+) bad sectors? replaced by zeros$/gm)];
+  return found.length === 1 ? integer(found[0]![1]) : undefined;
 }
 
 function runs(log: string): SectorRun[] {
@@ -60,7 +65,7 @@ export function parseDc3ddLog(log: string): Dc3ddReport {
     tailIn: input.tail,
     sectorsOut: output.whole,
     tailOut: output.tail,
-    badSectors: integer(/^\s+(\d+) bad sectors? replaced by zeros$/m.exec(log)?.[1]) ?? 0,
+    badSectors: badSectors(log),
     listed: runs(log),
     footer: footers.length === 1 ? (footers[0]![1] as 'completed' | 'aborted' | 'failed') : 'missing',
     sha256: /^\s+([0-9a-f]{64}) \(sha256\)$/m.exec(log)?.[1],

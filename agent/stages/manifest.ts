@@ -84,7 +84,7 @@ const processFacts = ({ acquired, bad, judgement, openedAt }: ManifestFacts): Ma
     sectorSize: run.report.sectorSize!,
     sectorsIn: run.report.sectorsIn!,
     sectorsOut: run.report.sectorsOut!,
-    badSectors: run.report.badSectors,
+    badSectors: run.report.badSectors ?? 0, // of a file there is no count
     badRanges: [...bad.ranges],
     deviations: [...judgement.deviations],
   };

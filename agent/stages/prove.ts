@@ -50,6 +50,7 @@ function* contradictions(evidence: Evidence): Generator<string> {
     if (whole === undefined) yield `dc3dd's log does not count the sectors ${direction}`;
     else if (whole * (report.sectorSize ?? 0) + tail !== sizeBefore) yield `dc3dd counted ${whole} sectors and ${tail} bytes ${direction}; the source has ${sizeBefore} bytes`;
   }
+  if (evidence.diskseqBefore !== undefined && report.badSectors === undefined) yield "dc3dd's log does not count the bad sectors, as it does of every disk";
   if (evidence.partsConfirmed !== evidence.partsExpected) yield `the store confirmed ${evidence.partsConfirmed} of ${evidence.partsExpected} parts`;
   if (!evidence.storedIsChecked) yield 'what was stored was neither verified by the store nor read back';
   const sha256 = end.sha256.toString('hex');
@@ -67,7 +68,7 @@ export function judge(evidence: Evidence): Judgement {
   if (diskseqBefore === undefined && becameWritable(evidence)) deviations.push('the file was read-only when the reading began and is writable now');
   const reasons = [...contradictions(evidence)];
   const badBytes = bad.ranges.reduce((sum, range) => sum + range.length, 0);
-  if (!bad.complete) reasons.push(`dc3dd counted ${evidence.run.report.badSectors} bad sectors, but not all could be located`);
+  if (!bad.complete) reasons.push(`dc3dd counted ${evidence.run.report.badSectors ?? 0} bad sectors, but not all could be located`);
   if (badBytes > 0 && badBytes >= sizeBefore) reasons.push('every sector of the source is bad');
   if (reasons.length > 0) return { status: 'FAILED', reasons, deviations };
   if (badBytes === 0) return { status: 'COMPLETE', reasons, deviations };

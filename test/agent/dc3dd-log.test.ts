@@ -25,11 +25,11 @@ describe("dc3dd's log", () => {
     ['a single bad sector and a run of them', 'bad-runs', { badSectors: 12, listed: [{ first: 5, last: 5, error: EIO }, { first: 100, last: 110, error: EIO }] }],
     ['a run at the end of the disk, which is counted but not listed', 'bad-trailing', { badSectors: 9, listed: [{ first: 5, last: 5, error: EIO }] }],
     ['a disk that is bad all over, of which no sector is listed', 'bad-all', { badSectors: 2048 }],
-    ['a file that ends inside a sector', 'odd-tail', { sectorsIn: 1953, tailIn: 23, sectorsOut: 1953, tailOut: 23 }],
-    ['an empty file', 'empty', { sectorsIn: 0, sectorsOut: 0 }],
-    ['a SHA-256 of its own', 'second-hash', { sha256: '4ba7144b3597b7aed822ed1a2a48101f86b1b2cd8d4ee85f090c1387e8866bbd' }],
-    ['a file that failed in the middle', 'failed', { footer: 'failed', sectorsIn: 768, sectorsOut: 768 }],
-    ['a run that was killed and had no last word', 'killed', { footer: 'missing', sectorsIn: undefined, sectorsOut: undefined }],
+    ['a file that ends inside a sector', 'odd-tail', { badSectors: undefined, sectorsIn: 1953, tailIn: 23, sectorsOut: 1953, tailOut: 23 }],
+    ['an empty file', 'empty', { badSectors: undefined, sectorsIn: 0, sectorsOut: 0 }],
+    ['a SHA-256 of its own', 'second-hash', { badSectors: undefined, sha256: '4ba7144b3597b7aed822ed1a2a48101f86b1b2cd8d4ee85f090c1387e8866bbd' }],
+    ['a file that failed in the middle', 'failed', { badSectors: undefined, footer: 'failed', sectorsIn: 768, sectorsOut: 768 }],
+    ['a run that was killed and had no last word', 'killed', { badSectors: undefined, footer: 'missing', sectorsIn: undefined, sectorsOut: undefined }],
   ];
   for (const [what, name, report] of cases) {
     it(`tells of ${what}`, () => {
@@ -45,13 +45,13 @@ describe("dc3dd's log", () => {
 
   it('that does not exist tells nothing', () => {
     expect(parseDc3ddLog('')).to.deep.equal({
-      banner: undefined, sectorSize: undefined, sectorsIn: undefined, tailIn: 0, sectorsOut: undefined, tailOut: 0, badSectors: 0, listed: [], footer: 'missing', sha256: undefined,
+      banner: undefined, sectorSize: undefined, sectorsIn: undefined, tailIn: 0, sectorsOut: undefined, tailOut: 0, badSectors: undefined, listed: [], footer: 'missing', sha256: undefined,
     });
   });
 
   it('is not believed where it holds two runs, since log= appends', () => {
     const report = parseDc3ddLog(logOf('completed') + logOf('completed'));
-    expect(report).to.include({ footer: 'missing', sectorsIn: undefined, sectorsOut: undefined });
+    expect(report).to.include({ footer: 'missing', sectorsIn: undefined, sectorsOut: undefined, badSectors: undefined });
   });
 
   it('says no more than the last word of a torn log', () => {

@@ -45,6 +45,11 @@ describe('the verified-image contract', () => {
     expect(judge({ ...evidence, ...report({ sectorsIn: 1953, tailIn: 22, sectorsOut: 1953, tailOut: 23 }) }).status).to.equal('FAILED');
   });
 
+  it('takes a file, of which dc3dd counts no bad sectors', () => {
+    const { diskseq: _, ...file } = FLAWLESS.after;
+    expect(judge({ ...FLAWLESS, diskseqBefore: undefined, after: file, ...report({ badSectors: undefined }) }).status).to.equal('COMPLETE');
+  });
+
   it('takes an empty file', () => {
     const evidence = { ...FLAWLESS, sizeBefore: 0, ...after({ size: 0 }), ...end({ bytes: 0 }), ...report({ sectorsIn: 0, sectorsOut: 0 }) };
     expect(judge(evidence).status).to.equal('COMPLETE');
@@ -72,6 +77,7 @@ describe('the verified-image contract', () => {
     ['one sector less went out', report({ sectorsOut: 2047 }), /2047 sectors and 0 bytes out/],
     ['the sectors in were not counted', report({ sectorsIn: undefined }), /does not count the sectors in/],
     ['the sectors out were not counted', report({ sectorsOut: undefined }), /does not count the sectors out/],
+    ['the bad sectors of a disk were not counted', report({ badSectors: undefined }), /does not count the bad sectors, as it does of every disk/],
     ['the sector size does not fit the count', report({ sectorSize: 4096 }), /2048 sectors and 0 bytes in/],
     ['nobody looked at what was stored', { storedIsChecked: false }, /neither verified by the store nor read back/],
     ['the store confirmed one part less', { partsConfirmed: 2 }, /confirmed 2 of 3 parts/],

@@ -22,7 +22,7 @@ describe('hostile input', () => {
   it('in a dc3dd log never throws, and gives whole numbers or nothing', () => {
     fc.assert(fc.property(fc.oneof(damagedLog, fc.string({ unit: 'binary', maxLength: 4000 })), (log) => {
       const report = parseDc3ddLog(log);
-      for (const value of [report.sectorSize ?? 0, report.sectorsIn ?? 0, report.sectorsOut ?? 0, report.tailIn, report.tailOut, report.badSectors]) {
+      for (const value of [report.sectorSize ?? 0, report.sectorsIn ?? 0, report.sectorsOut ?? 0, report.tailIn, report.tailOut, report.badSectors ?? 0]) {
         expect(Number.isSafeInteger(value) && value >= 0).to.equal(true);
       }
       for (const { first, last } of report.listed) expect(last).to.be.at.least(first);
