@@ -3,7 +3,6 @@
  * use is loaded only for them: the SDK's clients alone are a third of the start.
  */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
@@ -14,6 +13,7 @@ import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log
 import type { LogSink } from './adapters/logs/sink.ts';
 import { stdoutSink } from './adapters/logs/stdout-sink.ts';
 import type { InstanceMetadata } from './adapters/instance-metadata.ts';
+import { ensureScratchDir } from './adapters/scratch.ts';
 import type { EvidenceStore, PartChecksumAlgorithm } from './adapters/stores/evidence-store.ts';
 import { logsToCloudWatch, S3_LOCATION, type CollectorConfig } from './config.ts';
 import { consoleSink } from './console-sink.ts';
@@ -124,7 +124,7 @@ export async function hostFacts(metadata: InstanceMetadata | undefined): Promise
 
 /**
  * What an acquisition needs of the configuration. A store that checks nothing itself is read back.
- * @throws StageError code UNPROVABLE where that is forbidden
+ * @throws StageError code UNPROVABLE where that is forbidden, SCRATCH_UNFIT
  */
 export async function collectOptions(config: CollectorConfig, store: EvidenceStore): Promise<CollectOptions> {
   if (config.reread === 'never' && !store.partChecksum.verifiedByStore) {
@@ -133,7 +133,7 @@ export async function collectOptions(config: CollectorConfig, store: EvidenceSto
       advice: 'Leave --reread away, or give --reread always.',
     });
   }
-  await mkdir(config.scratchDir, { recursive: true, mode: 0o700 });
+  await ensureScratchDir(config.scratchDir);
   return {
     secondHash: config.secondHash,
     ...(config.partSize === undefined ? {} : { partSize: config.partSize }),

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { InstanceMetadata, isEc2 } from '../adapters/instance-metadata.ts';
+import { whyNotOwn } from '../adapters/scratch.ts';
 import { environmentLayer, DEFAULT_FILE, fileLayer, flagLayer, locationLayer, OTHER_VARIABLES, tagLayer, type LayerValue, type Origin } from './layers.ts';
 import { ConfigError, shown, type ConfigProblem } from './problems.ts';
 import { CollectorConfig, S3_LOCATION, type ConfigKey } from './schema.ts';
@@ -104,11 +105,12 @@ async function instanceRegion(metadata: InstanceMetadata | undefined, env: LoadC
 
 const SCRATCH = '/var/lib/cleanroom';
 
-/** The usual directory where this user can write it or make it, otherwise one of the user's own under the temporary directory. */
+/** The usual directory where it is this user's (root may write to a service's too) or can be made, otherwise one of the user's own under the temporary directory. */
 async function defaultScratchDir(): Promise<string> {
   for (const path of [SCRATCH, '/var/lib']) {
     try {
       await access(path, constants.W_OK | constants.X_OK);
+      if (path === SCRATCH && (await whyNotOwn(path)) !== undefined) break;
       return SCRATCH;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') break;

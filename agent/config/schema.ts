@@ -109,7 +109,7 @@ export const CollectorConfig = z.strictObject({
   }),
   awaitLogs: flag(false, 'end only when every event was delivered, however long that takes; for a machine that powers off then'),
   scratchDir: printable(4096).regex(/^\//).optional().register(settingMeta, {
-    kind: 'text', value: 'directory', description: 'for spooled events and other scratch files; /var/lib/cleanroom where that is writable', allowed: 'an absolute path',
+    kind: 'text', value: 'directory', description: 'for spooled events and other scratch files; /var/lib/cleanroom where this user owns it', allowed: 'an absolute path',
   }),
   rescanSeconds: count(1, 3600, 30, 'how often disks are looked for without being told', 'seconds'),
   heartbeatSeconds: count(5, 3600, 60, 'how often a heartbeat is logged', 'seconds'),

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GiB, MiB } from '../../modules/vocabulary/index.ts';
+import { OWN_SCRATCH, whyNotOwn } from '../adapters/scratch.ts';
 import { messageOf } from '../errors.ts';
 import { humanBytes } from '../human.ts';
 import { fail, ok, warn, type Check, type Outcome } from './finding.ts';
@@ -40,6 +41,8 @@ const SCRATCH = { warn: 512 * MiB, fail: 32 * MiB };
 async function scratch(path: string): Promise<Outcome> {
   const folder = await inspectFolder(path);
   if ('level' in folder) return folder;
+  const why = folder.exists ? await whyNotOwn(path) : undefined;
+  if (why !== undefined) return fail(why, OWN_SCRATCH);
   const advice = `free ${humanBytes(SCRATCH.warn)}, or name another with --scratch-dir: logs wait there while their service is away`;
   if (folder.free < SCRATCH.fail) return fail(describe(path, folder), advice);
   return folder.free < SCRATCH.warn ? warn(describe(path, folder), advice) : ok(describe(path, folder));

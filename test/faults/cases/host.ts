@@ -19,7 +19,7 @@ async function withDc3dd(lab: Lab, script: string, more: readonly string[] = [])
 async function tmpfs(lab: Lab, name: string, bytes: number): Promise<string> {
   const path = lab.file(name);
   await mkdir(path);
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'cleanroom-fault', path]);
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'cleanroom-fault', path]);
   lab.onEnd(() => execa('umount', ['--lazy', path]));
   return path;
 }

@@ -66,7 +66,7 @@ async function withoutLogs(lab: Lab, fault: LogsFault | 'down'): Promise<string>
 /** Puts a small file system where the collector works. */
 async function smallDisk(lab: Lab, path: string, bytes: number): Promise<void> {
   await mkdir(path, { recursive: true });
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'cleanroom-fault', path]);
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0700`, 'cleanroom-fault', path]);
   lab.onEnd(() => execa('umount', ['--lazy', path]));
 }
 
