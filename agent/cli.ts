@@ -54,7 +54,7 @@ function report(error: unknown, json: boolean): void {
 /** Longest time between a signal and the end. */
 const END_AFTER_MS = 10_000;
 
-/** SIGTERM and SIGINT end the work, which what stores makes resumable; the second SIGINT ends it now. */
+/** SIGTERM, SIGINT and SIGHUP (a terminal that closes) end the work, which what stores makes resumable; the second SIGINT ends it now. */
 function interruption(json: boolean, stores: boolean): AbortSignal {
   const controller = new AbortController();
   let interrupts = 0;
@@ -72,6 +72,7 @@ function interruption(json: boolean, stores: boolean): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
   return controller.signal;
 }
 
@@ -202,7 +203,8 @@ function collector(): Command {
   return command;
 }
 
-process.stdout.on('error', () => {}); // a reader that went away (EPIPE) is no reason to stop an acquisition
+// A reader that went away (EPIPE), or a terminal (EIO), is no reason to stop an acquisition, or to stop it out of order.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 try {
   await collector().parseAsync();
   endThough();

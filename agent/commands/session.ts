@@ -16,7 +16,7 @@ export type CommandInput = {
   readonly metadata: InstanceMetadata | undefined;
   /** dc3dd, where it is already being identified. */
   readonly tool?: Promise<Dc3ddTool>;
-  /** Aborted by SIGTERM and SIGINT. */
+  /** Aborted by SIGTERM, SIGINT and SIGHUP. */
   readonly signal: AbortSignal;
 };
 
