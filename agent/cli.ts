@@ -156,10 +156,11 @@ type OwnFlags = { readonly config?: string; readonly printConfig?: boolean };
 function declare(program: Command, { name, argument, summary, examples, required = [], load }: Subcommand): void {
   const command = program.command(argument === undefined ? name : `${name} ${argument}`).description(summary);
   command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}\n${STATUSES}`);
-  for (const { flag, description, fallback, variable, kind } of flagsOf(name)) {
+  for (const { key, flag, description, allowed, fallback, variable, kind } of flagsOf(name)) {
     const unset = fallback === undefined || typeof fallback === 'boolean' || fallback === '';
-    const shown = unset ? '' : ` (default: ${kind === 'size' ? printSize(Number(fallback)) : String(fallback)})`;
-    command.option(flag, `${description}${shown} [${variable}${fallback === true ? '=false' : ''}]`);
+    const shown = required.includes(key) ? ' (needed)' : unset ? '' : ` (default: ${kind === 'size' ? printSize(Number(fallback)) : String(fallback)})`;
+    const limits = kind === 'switch' || kind === 'choice' ? '' : `; ${allowed}`; // a choice is in the flag itself
+    command.option(flag, `${description}${limits}${shown} [${variable}${fallback === true ? '=false' : ''}]`);
   }
   command.option('--config <file>', 'settings file (default: /etc/cleanroom/collector.json where it is there) [CLEANROOM_CONFIG]');
   command.option('--print-config', 'print every setting and where it comes from, and do nothing');
@@ -169,7 +170,7 @@ function declare(program: Command, { name, argument, summary, examples, required
     const location = argument === '<location>' ? command.args[0] : undefined;
     const signal = interruption(flags['json'] === true, required.includes('caseId')); // the instance's metadata may take a while too
     try {
-      const input = { flags, ...(location === undefined ? {} : { location }), env: process.env, ...(filePath === undefined ? {} : { filePath }) };
+      const input = { command: name, flags, ...(location === undefined ? {} : { location }), env: process.env, ...(filePath === undefined ? {} : { filePath }) };
       if (printOnly) {
         const { config, origins, problems } = await readConfig(input);
         const isWrong = problems.length > 0;

@@ -7,11 +7,13 @@ import { whyNotOwn } from '../adapters/scratch.ts';
 import { environmentLayer, DEFAULT_FILE, fileLayer, flagLayer, locationLayer, OTHER_VARIABLES, tagLayer, type LayerValue, type Origin } from './layers.ts';
 import { ConfigError, shown, type ConfigProblem } from './problems.ts';
 import { CollectorConfig, S3_LOCATION, type ConfigKey } from './schema.ts';
-import { settingFor } from './settings.ts';
+import { settingFor, type CollectorCommand } from './settings.ts';
 
 export type LoadConfigInput = {
   /** As commander hands them over. */
   readonly flags: Readonly<Record<string, unknown>>;
+  /** Whose flags they are. */
+  readonly command?: CollectorCommand;
   /** The place that the command's own argument names, where it takes one: nothing else may name it then. */
   readonly location?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -57,7 +59,7 @@ function checkValues(values: readonly LayerValue[]): ConfigProblem[] {
 }
 
 /** What is wrong with values together. */
-function checkTogether(config: Partial<CollectorConfig>, origins: Origins): ConfigProblem[] {
+function checkTogether(config: Partial<CollectorConfig>, origins: Origins, command: CollectorCommand | undefined): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const source = (key: ConfigKey): string => origins[key]?.source ?? settingFor(key).name;
   const toS3 = S3_LOCATION.test(config.to ?? '');
@@ -67,6 +69,9 @@ function checkTogether(config: Partial<CollectorConfig>, origins: Origins): Conf
         problems.push({ source: source(key), message: `means nothing for a directory (${source('to')}), only for s3://bucket[/prefix]` });
       }
     }
+  }
+  if (command === 'run' && origins.volumeId?.kind === 'flag' && config.once !== true) {
+    problems.push({ source: source('volumeId'), message: 'names one disk, and a watch goes on to others; give --once, or leave each disk its own identity' });
   }
   const { partSize, maxObjectSize } = config;
   if (partSize !== undefined && maxObjectSize !== undefined && partSize > maxObjectSize) {
@@ -159,7 +164,7 @@ export async function readConfig(input: LoadConfigInput): Promise<LoadedConfig &
     const elsewhere = `or ${variable}, or ${key} in the file, or the tag ${tag}`;
     problems.push({ source: `flag --${name}`, key, message: `is needed here (${elsewhere}): ${allowed}` });
   }
-  problems.push(...checkTogether(raw as Partial<CollectorConfig>, origins));
+  problems.push(...checkTogether(raw as Partial<CollectorConfig>, origins, input.command));
   const parsed = CollectorConfig.parse(raw);
   const told = parsed.region === undefined ? environmentRegion(env) : undefined;
   if (told) origins.region = told.origin;

@@ -59,7 +59,7 @@ export const CollectorConfig = z.strictObject({
     kind: 'text', name: 'case', value: 'id', description: 'the case that the images belong to', allowed: '1 to 64 of A-Z a-z 0-9 . _ -',
   }),
   volumeId: ExhibitId.optional().register(settingMeta, {
-    kind: 'text', name: 'volume', value: 'id', description: 'name of the exhibit when one disk is imaged; otherwise the EBS volume ID, or boot ID and diskseq',
+    kind: 'text', name: 'volume', value: 'id', description: 'name of the exhibit when one disk is imaged (of run, with --once); otherwise the EBS volume ID, or boot ID and diskseq',
     allowed: '1 to 128 of A-Z a-z 0-9 . _ -',
   }),
   to: Destination.default('./evidence').register(settingMeta, {

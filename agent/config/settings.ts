@@ -61,7 +61,7 @@ const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'awaitLogs', 's
 
 /** Which settings each subcommand takes as flags; all of them may stand in the file, the environment and the tags. */
 const OF_COMMAND = {
-  run: SETTINGS.map(({ key }) => key).filter((key) => key !== 'volumeId' && key !== 'allowWritableSource'),
+  run: SETTINGS.map(({ key }) => key).filter((key) => key !== 'allowWritableSource'),
   collect: ['caseId', 'volumeId', 'snapshotChain', ...DESTINATION, ...STORING, 'allowWritableSource', 'includeInstanceStore', ...LOGGING, 'heartbeatSeconds'],
   verify: ['caseId', 'volumeId', ...SERVICE, 'concurrency', 'requestTimeoutSeconds', 'json', 'progress'],
   uploads: ['caseId', ...SERVICE, 'requestTimeoutSeconds', 'json'],

@@ -40,6 +40,16 @@ describe('the collector command', function () {
       }
     });
 
+    it('says what is allowed, and what is needed', async () => {
+      const text = (await runCli(['run', '--help'])).stdout.replaceAll(/\s+/g, ' ');
+      for (const part of [
+        '--case <id> the case that the images belong to; 1 to 64 of A-Z a-z 0-9 . _ - (needed) [CLEANROOM_CASE] --volume <id>',
+        '--part-size <size> bytes of a part; without it the disk\'s size decides; 5MiB to 5GiB, for example 16MiB [CLEANROOM_PART_SIZE]',
+        'a whole number from 1 to 64 (default: 12) [CLEANROOM_CONCURRENCY]',
+        'a progress bar [CLEANROOM_PROGRESS=false]',
+      ]) expect(text).to.contain(part);
+    });
+
     it('of the whole names every subcommand', async () => {
       const { code, stdout } = await runCli(['--help']);
       expect(code).to.equal(0);

@@ -191,6 +191,11 @@ describe('the configuration', () => {
 
   it('refuses what does not go together', async () => {
     expect((await problemsOf({ flags: { endpoint: 'http://127.0.0.1:9000' } }))[0]).to.match(/^flag --endpoint: means nothing for a directory \(to\), only for s3/);
+    expect((await problemsOf({ command: 'run', flags: { volume: 'vol-1' } }))[0]).to.match(/^flag --volume: names one disk, .* give --once/);
+    for (const [command, once] of [['run', true], ['collect', false]] as const) {
+      expect((await loadConfig({ command, flags: { volume: 'vol-1', once }, env: {}, metadata: null })).config.volumeId).to.equal('vol-1');
+    }
+    expect((await loadConfig({ command: 'run', flags: {}, env: { CLEANROOM_VOLUME: 'vol-1' }, metadata: null })).config.once).to.equal(false);
     expect((await problemsOf({ flags: { partChecksum: 'md5' }, location: './evidence' }))[0]).to.match(/^flag --part-checksum: means nothing for a directory \(argument <location>\)/);
     expect((await loadConfig({ flags: { partChecksum: 'sha256' }, env: { CLEANROOM_ENDPOINT: 'http://ceph.lab' }, metadata: null })).config).to.include({ partChecksum: 'sha256' });
     expect((await problemsOf({ flags: { partSize: '16MiB', maxObjectSize: '8MiB' } }))[0]).to.match(/a part \(16777216 bytes\) is larger than the largest object \(8388608 bytes, flag --max-object-size\)/);
@@ -298,7 +303,7 @@ describe('the settings', () => {
   it('are flags of the commands that they mean something to', () => {
     expect(flagsOf('devices').map(({ name }) => name)).to.deep.equal(['include-instance-store', 'json']);
     expect(flagsOf('collect').map(({ name }) => name)).to.include.members(['case', 'volume', 'to', 'allow-writable-source']);
-    expect(flagsOf('run').map(({ name }) => name)).to.include('once').and.not.include('allow-writable-source');
+    expect(flagsOf('run').map(({ name }) => name)).to.include.members(['once', 'volume']).and.not.include('allow-writable-source');
     expect(flagsOf('run').find(({ name }) => name === 'progress')?.flag).to.equal('--no-progress');
   });
 });
