@@ -187,7 +187,7 @@ describe('an acquisition into S3', function () {
   /** What custody says was set aside, without what differs from run to run. */
   const setAside = async (): Promise<unknown[]> => {
     const events = (await readAll(store, recordKey(CASE, EXHIBIT, 'custody.jsonl'))).toString().trim().split('\n').map((line) => JSON.parse(line));
-    return events.filter(({ action }) => action === 'set-aside').map(({ detail: { uploadId, startedAt, ...detail } }) => detail);
+    return events.filter(({ action }) => action === 'set-aside').map(({ detail: { uploadId: _uploadId, startedAt: _startedAt, ...detail } }) => detail);
   };
   const misfits: readonly [what: string, plan: () => Promise<Partial<CollectPlan>>, reason: string][] = [
     ['other parts', () => Promise.resolve({ options: { partSize: 6 * MiB } }), `its part 1 has ${PART} bytes, planned are ${6 * MiB}`],
