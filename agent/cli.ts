@@ -8,7 +8,7 @@ import { ConfigError, flagsOf, loadConfig, printConfig, printSize, readConfig, t
 import { asStageError, lacksDescriptors, messageOf, StageError } from './errors.ts';
 import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
-import { endNow, endThough } from './ending.ts';
+import { endByForce, endNow, endThough } from './ending.ts';
 import { VERSION } from './version.ts';
 
 const STATUSES = `
@@ -59,7 +59,7 @@ function interruption(json: boolean, stores: boolean): AbortSignal {
   const controller = new AbortController();
   let interrupts = 0;
   const stop = (signal: NodeJS.Signals): void => {
-    if (signal === 'SIGINT' && ++interrupts === 2) process.kill(process.pid, 'SIGKILL');
+    if (signal === 'SIGINT' && ++interrupts === 2) endByForce();
     const advice = stores ? 'Start the same command again: what was stored is taken over.' : AGAIN;
     const reason = new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice });
     // What does not listen, or waits for a disk or a server that never answers, is not waited for.

@@ -22,7 +22,7 @@ describe('the collector on a terminal', function () {
     const image = await makeRaw(join(dir.path, 'disk.img'), 16 * MiB);
     await chmod(image, 0o444);
     await mkdir(join(dir.path, 'bin'));
-    await writeFile(join(dir.path, 'bin/dc3dd'), `#!/bin/sh\n[ "$1" = --version ] && exit 0\n${traps}\nhead -c ${8 * MiB} /proc/self/fd/3\nwhile sleep 0.1; do :; done\n`, { mode: 0o755 });
+    await writeFile(join(dir.path, 'bin/dc3dd'), `#!/bin/sh\n[ "$1" = --version ] && exit 0\n${traps}\nhead -c ${8 * MiB} /proc/self/fd/3\nwhile echo x; do sleep 0.1; done\n`, { mode: 0o755 });
     const args = ['collect', image, '--case', 'c-1', '--volume', 'vol-1', '--to', join(dir.path, 'evidence'), '--scratch-dir', join(dir.path, 'scratch'), '--part-size', '5MiB'];
     const { stdout, exitCode } = await execa('python3', [FIXTURE, then, when, process.execPath, COLLECTOR, ...args], {
       env: { TERM: 'xterm', PATH: `${join(dir.path, 'bin')}:${process.env['PATH']}` },
@@ -42,5 +42,13 @@ describe('the collector on a terminal', function () {
     expect(events.at(-1)).to.deep.include({ action: 'fail' });
     expect(JSON.stringify(events.at(-1))).to.contain('interrupted by SIGHUP');
     expect(await readdir(join(dir.path, 'scratch'))).to.deep.equal([]);
+  });
+
+  it('gives cursor and line wrap back before the second Ctrl-C kills it', async () => {
+    const { exitCode, shown } = await endlessly('2', 'imaging', 'trap "" TERM INT');
+    expect(exitCode, shown).to.equal(128 + 9);
+    for (const [taken, given] of [['\x1b[?25l', '\x1b[?25h'], ['\x1b[?7l', '\x1b[?7h']] as const) {
+      expect(shown.lastIndexOf(taken), 'the bar was drawn').to.be.within(0, shown.lastIndexOf(given) - 1);
+    }
   });
 });
