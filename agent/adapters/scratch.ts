@@ -1,5 +1,5 @@
 import { lstat, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
 
@@ -26,6 +26,23 @@ export async function whyNotOwn(path: string): Promise<string | undefined> {
 /** What to do about {@link whyNotOwn}. */
 export const OWN_SCRATCH = 'name a directory of your own with --scratch-dir (it is made when it is missing), or take the right to write from others (chmod go-w)';
 
+/** As `mkdir -p`, mode 0700. Node's own recursive form never ends where a directory that is there answers ENOENT, as /proc does. */
+async function makeDirectories(path: string): Promise<void> {
+  const make = async (): Promise<string | undefined> => {
+    try {
+      await mkdir(path, { mode: 0o700 });
+      return undefined;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST' || (code === 'ENOENT' && dirname(path) !== path)) return code;
+      throw error;
+    }
+  };
+  if ((await make()) !== 'ENOENT') return;
+  await makeDirectories(dirname(path));
+  if ((await make()) === 'ENOENT') throw new Error(`nothing can be made in ${dirname(path)}`);
+}
+
 /**
  * Makes the scratch directory where it is missing, mode 0700.
  * @throws StageError code SCRATCH_UNFIT, also where somebody else may write to it
@@ -33,7 +50,7 @@ export const OWN_SCRATCH = 'name a directory of your own with --scratch-dir (it 
 export async function ensureScratchDir(path: string): Promise<void> {
   let why: string | undefined;
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectories(resolve(path));
     why = await whyNotOwn(path);
   } catch (error) {
     throw new StageError('acquire', 'SCRATCH_UNFIT', `the scratch directory cannot be used: ${messageOf(error)}`, {

@@ -74,6 +74,10 @@ describe('the scratch directory', () => {
     expect(await rejectionOf(ensureScratchDir(join(path, 'below')))).to.include({ code: 'SCRATCH_UNFIT' });
   });
 
+  it('is refused in a file system in which nothing can be made, instead of being tried for ever', async () => {
+    expect((await rejectionOf(ensureScratchDir('/proc/cleanroom/scratch')))).to.include({ code: 'SCRATCH_UNFIT', message: 'the scratch directory cannot be used: nothing can be made in /proc' });
+  });
+
   it('that is not fit ends the collector with 4, before anything is stored', async () => {
     await mkdir(path);
     await chmod(path, 0o777);
