@@ -6,6 +6,7 @@ import { listDisks } from '../adapters/block-devices.ts';
 import type { Disk } from '../adapters/disk.ts';
 import { serviceManager } from '../adapters/service-manager.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
+import { settingFor } from '../config/settings.ts';
 import { inspectFolder } from '../doctor/directory-checks.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { personWatches } from '../main.ts';
@@ -70,6 +71,7 @@ class Watch {
       contract: READINESS_CONTRACT, caseId, collectorVersion: host.collectorVersion, instanceId: host.instanceId, store: store.location,
       dc3dd: tool.path, dc3ddSha256: tool.binarySha256, parallel: config.parallel, once: config.once,
     });
+    this.#warnOfUnusedName();
     process.send?.({ event: LogEvent.collectorStarted }); // for a supervisor that forked the collector
     const deadline = this.#startDeadline();
     await serviceManager(process.env, (error) => this.#warn(error)).ready(`watching for disks of case ${caseId}`);
@@ -94,6 +96,17 @@ class Watch {
     if (store.kind !== 'directory') return;
     const folder = await inspectFolder(join(store.location, prefix)); // which may be writable where the ones above are not
     if ('level' in folder) throw new StageError('store', 'STORE_UNFIT', folder.found, { retryable: false, advice: `Before you start again, ${folder.advice}.` });
+  }
+
+  /** A volume id that was given names one disk; a watch that goes on would give it to every disk. */
+  #warnOfUnusedName(): void {
+    const { once, volumeId } = this.#session.config;
+    if (once || volumeId === undefined) return;
+    const { variable, key, tag } = settingFor('volumeId');
+    this.#warn(
+      `the volume id ${volumeId} (${variable}, ${key} in the file, or the tag ${tag}) names one disk, and this collector goes on watching: ` +
+        'each disk is stored under its own id; with --once the first disk would be stored under the one that was given',
+    );
   }
 
   #onDevice(event: DeviceEvent): void {
@@ -156,7 +169,6 @@ class Watch {
 
   async #imageOnce(disk: Disk): Promise<void> {
     const { config, store, caseId } = this.#session;
-    // A volume id that was given names one disk; a watch that goes on would give it to every disk.
     const exhibitId = (config.once ? config.volumeId : undefined) ?? disk.identity;
     // Before an acquisition begins, which would end as FAILED in the audit log. Any other failure is the acquisition's to tell.
     await refuseCollected({ store, exhibit: { caseId, exhibitId }, signal: this.#signal }).catch((error: unknown) => {

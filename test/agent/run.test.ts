@@ -98,20 +98,23 @@ describe('collector run', function () {
     for (const event of ['source.opened', 'acquisition.started', 'acquisition.ended']) expect(about(again, identity, event), event).to.deep.equal([]);
   });
 
-  it('gives a volume id that was named to one disk with --once, and to none where it goes on watching', async () => {
+  it('gives a volume id that was named to one disk with --once, and to none, which it says, where it goes on watching', async () => {
     const files = [await makeRaw(disks.file('named-1'), MiB), await makeRaw(disks.file('named-2'), MiB)];
     const named = { env: { CLEANROOM_VOLUME: 'vol-0123456789abcdef0' } };
+    const unused = (cli: Cli): unknown[] => cli.lines().filter(({ event, message }) => event === 'collector.warning' && /^the volume id vol-0123456789abcdef0 \(CLEANROOM_VOLUME, .* names one disk/.test(String(message)));
     const cli = await watchWith(named, '--ignore-attached');
     for (const file of files) {
       const { path } = await disks.attach(file, { readOnly: true });
       await expectImaged(cli, file, await identityOf(path));
     }
     await stop(cli);
+    expect(unused(cli)).to.have.length(1);
     const once = await watchWith(named, '--ignore-attached', '--once');
     const third = await makeRaw(disks.file('named-3'), MiB);
     await disks.attach(third, { readOnly: true });
     await expectImaged(once, third, 'vol-0123456789abcdef0');
     expect(await once.ended).to.deep.equal({ code: 0, signal: null });
+    expect(unused(once)).to.deep.equal([]);
   });
 
   it('images one disk and no second with --once, however many are there and may be imaged at once', async () => {
