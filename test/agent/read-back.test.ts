@@ -83,6 +83,17 @@ describe('reading back what was stored', () => {
     expect(digests.map((digest, index) => digest.equals(digestsOf(index === 0 ? BYTES.subarray(0, half) : BYTES.subarray(half)).sha256))).to.deep.equal([true, true]);
   });
 
+  it('fails a part whose thread died, also between two questions; a later part has a thread of its own', async () => {
+    const check = readBack.part({ plain: file.fd, direct: undefined });
+    expect(await check.firstDifference(BYTES.subarray(0, MiB), 0)).to.equal(undefined);
+    await readBack.start().terminate();
+    const errors = [await rejectionOf(check.firstDifference(BYTES.subarray(MiB), MiB)), await rejectionOf(check.digest())];
+    for (const error of errors) expect(error).to.include({ stage: 'store', code: 'READ_BACK_FAILED', retryable: false });
+    const next = readBack.part({ plain: file.fd, direct: undefined });
+    expect(await next.firstDifference(BYTES, 0)).to.equal(undefined);
+    expect((await next.digest()).equals(digestsOf(BYTES).sha256)).to.equal(true);
+  });
+
   it('lets a process end that started it and asked nothing', async () => {
     const { exitCode, isTerminated } = await endOfProgram(`import { ReadBack } from ${JSON.stringify(import.meta.resolve('../../agent/adapters/stores/read-back.ts'))}; new ReadBack().start();`);
     expect({ exitCode, isTerminated }).to.deep.equal({ exitCode: 0, isTerminated: false });

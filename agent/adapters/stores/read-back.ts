@@ -24,11 +24,14 @@ export const openDirect = (file: FileHandle): Promise<FileHandle | undefined> =>
 export class ReadBack {
   readonly #asked: Asked[] = [];
   #worker: Worker | undefined;
+  /** Of the thread that runs, or is next to run. */
+  #life: { end?: StageError } = {};
   #hashes = 0;
 
-  /** A part, whose bytes are compared in their order. */
+  /** A part, whose bytes are compared in their order. It fails with its thread: another one would hash only what is left of it. */
   part(file: ReadBackFile): PartReadBack {
-    return new PartReadBack((request) => this.#ask(request), file, this.#hashes++);
+    const life = this.#life;
+    return new PartReadBack((request) => (life.end ? Promise.reject(life.end) : this.#ask(request)), file, this.#hashes++);
   }
 
   /** Starts the thread, which takes a moment. */
@@ -41,8 +44,8 @@ export class ReadBack {
       this.#asked.shift()?.resolve(answer);
       if (this.#asked.length === 0) worker.unref();
     });
-    worker.on('error', (error) => this.#died(messageOf(error), error));
-    worker.on('exit', () => this.#died('it ended'));
+    worker.on('error', (error) => this.#died(worker, messageOf(error), error));
+    worker.on('exit', () => this.#died(worker, 'it ended'));
     return (this.#worker = worker);
   }
 
@@ -59,9 +62,12 @@ export class ReadBack {
     return promise;
   }
 
-  #died(why: string, cause?: unknown): void {
+  #died(worker: Worker, why: string, cause?: unknown): void {
+    if (this.#worker !== worker) return; // told before
     this.#worker = undefined;
     const error = new StageError('store', 'READ_BACK_FAILED', `the thread that reads back died: ${why}`, { retryable: false, cause, advice: 'Start the same command again: what was stored is taken over.' });
+    this.#life.end = error;
+    this.#life = {};
     for (const { reject } of this.#asked.splice(0)) reject(error);
   }
 }
