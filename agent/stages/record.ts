@@ -3,6 +3,7 @@ import {
   chainEvent, hostileText, MANIFEST_SCHEMA, recordKey, serializeCustody, serializeManifest,
   type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody,
 } from '../../modules/vocabulary/index.ts';
+import { printable } from '../adapters/logs/log-line.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
 import { asStageError, StageError } from '../errors.ts';
 import { shellQuoted } from '../shown-command.ts';
@@ -31,9 +32,10 @@ export class CustodyLog {
     this.#exhibit = exhibit;
   }
 
+  /** @param detail strings in it, which may be what a store said, are written in printable ASCII */
   add(action: string, detail: CustodyEvent['detail']): void {
     const { caseId, exhibitId, acquisitionId, accountable: actor } = this.#exhibit;
-    const event = { time: new Date().toISOString(), caseId, exhibitId, acquisitionId, actor, action, detail };
+    const event = { time: new Date().toISOString(), caseId, exhibitId, acquisitionId, actor, action, detail: printable(detail) };
     this.#chain.push(chainEvent(this.#chain, event, sha256Hex));
   }
 

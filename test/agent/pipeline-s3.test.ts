@@ -536,6 +536,28 @@ describe('an acquisition into S3', function () {
       expect(doneOf(again).takenOver).to.equal(5);
     });
 
+    it('answers with headers that would act on a terminal, records them in printable ASCII', async () => {
+      const headers = {
+        'x-amz-version-id': 'v\u009b31m',
+        'x-amz-server-side-encryption-aws-kms-key-id': 'arn:\u00ad',
+        'x-amz-object-lock-mode': 'GOVERN\u0085',
+        'x-amz-object-lock-retain-until-date': '2036-01-01T00:00:00Z',
+      };
+      const hostile: Fault = { kind: 'more-headers', headers };
+      faults = (request) => afterwards(() => hostile)(request) ?? (request.operation === 'PutObject' ? hostile : undefined);
+      doneOf(await acquire({ options: { kmsKeyId: 'another' } }));
+      faults = undefined;
+      const { storage, records, process } = (await manifestIn(store))!;
+      expect(storage.objects[0]!.versionId).to.equal(String.raw`v\u009b31m`);
+      expect(storage.kmsKeyArn).to.equal(String.raw`arn:\u00ad`);
+      expect(storage.objectLock).to.deep.equal({ mode: String.raw`GOVERN\u0085`, retainUntil: '2036-01-01T00:00:00.000Z' });
+      expect(records.captureLog.versionId).to.equal(String.raw`v\u009b31m`);
+      expect(process.deviations).to.deep.equal([String.raw`${imageKey(CASE, EXHIBIT)} is encrypted under arn:\u00ad, asked for was another`]);
+      for (const record of ['manifest.json', 'custody.jsonl'] as const) {
+        expect((await readAll(store, recordKey(CASE, EXHIBIT, record))).toString(), record).to.match(/^[\x20-\x7e\n]+$/).and.to.contain('v\\\\u009b31m');
+      }
+    });
+
     it('says another checksum of the whole than its parts make, believes neither', async () => {
       faults = afterwards(() => ({ kind: 'wrong-checksum' }));
       expect(errorOf(await acquire())).to.include({ code: 'OBJECT_CHECKSUM' });

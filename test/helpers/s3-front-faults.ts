@@ -24,6 +24,7 @@ export type FaultRequest = S3Operation & {
  * - `corrupt-silently`: a byte is flipped after verification: what the store keeps is not what it confirmed.
  * - `corrupt-response`: a byte of the answer's body is flipped.
  * - `wrong-checksum`: carried out, but the checksums in the answer's headers are others.
+ * - `more-headers`: carried out, and the answer has these headers too, in Latin-1.
  * - `delay`: everything is well, but later.
  * - `throttle`: body and answer pass at no more than this rate.
  */
@@ -38,6 +39,7 @@ export type Fault =
   | { readonly kind: 'truncate-response'; readonly afterBytes: number }
   | { readonly kind: 'corrupt' | 'corrupt-silently' | 'corrupt-response'; readonly at?: number }
   | { readonly kind: 'wrong-checksum' }
+  | { readonly kind: 'more-headers'; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number };
 

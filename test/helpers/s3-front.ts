@@ -157,7 +157,8 @@ const withOtherChecksums = (headers: FrontAnswer['headers']): FrontAnswer['heade
 
 /** Sends an answer, with what the fault does to it. */
 const send = async (answer: FrontAnswer, method: string | undefined, response: ServerResponse, fault: Fault | undefined): Promise<void> => {
-  response.writeHead(answer.status, fault?.kind === 'wrong-checksum' ? withOtherChecksums(answer.headers) : answer.headers);
+  const more = fault?.kind === 'more-headers' ? fault.headers : {};
+  response.writeHead(answer.status, fault?.kind === 'wrong-checksum' ? withOtherChecksums(answer.headers) : { ...answer.headers, ...more });
   if (method === 'HEAD') return void response.end();
   const whole: AsyncIterable<Buffer> | Buffer[] = Buffer.isBuffer(answer.body) ? [answer.body] : answer.body;
   const chunks = fault?.kind === 'throttle' ? throttled((async function* () { yield* whole; })(), fault.bytesPerSecond) : whole;

@@ -8,6 +8,10 @@ const asUnicodeEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toStr
 /** JSON in printable ASCII only (all else as `\uXXXX`), so that one character is one byte and no value can act on a terminal. */
 export const asciiJson = (value: unknown): string => JSON.stringify(value).replaceAll(NOT_PRINTABLE, asUnicodeEscape);
 
+/** A copy of a value of JSON whose strings are printable ASCII, all else in them written as `\uXXXX`: for records in a form that is fixed. */
+export const printable = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'string' ? inner.replaceAll(NOT_PRINTABLE, asUnicodeEscape) : inner))) as T;
+
 /** A record as one line of JSON, without the newline; a record that JSON cannot hold becomes one that says so. */
 export function jsonLine(record: LogRecord): string {
   try {

@@ -8,7 +8,7 @@ import { unfinishedUnder } from './s3-listing.ts';
 import { pagesOf } from './s3-pages.ts';
 import { confirmRecord, isRecord } from './s3-record.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from './s3-takeover.ts';
-import { S3Upload, versionOf } from './s3-upload.ts';
+import { inertInfo, S3Upload, versionOf } from './s3-upload.ts';
 
 export type S3StoreOptions = {
   readonly client: S3Client;
@@ -118,7 +118,7 @@ export class S3Store implements EvidenceStore {
     }
     const versionId = versionOf(answer);
     await confirmRecord(key, body, answer, () => this.#head(key, versionId, signal));
-    return { key, length: body.length, ...(versionId === undefined ? {} : { versionId }) };
+    return inertInfo({ key, length: body.length, ...(versionId === undefined ? {} : { versionId }) });
   }
 
   /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very record. */
@@ -145,7 +145,7 @@ export class S3Store implements EvidenceStore {
       const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until } = found;
       const checksum = found.ChecksumSHA256 ?? found.ChecksumCRC32;
       const version = versionOf(found) ?? versionId;
-      return {
+      return inertInfo({
         key,
         length: found.ContentLength ?? -1,
         ...(version === undefined ? {} : { versionId: version }),
@@ -154,7 +154,7 @@ export class S3Store implements EvidenceStore {
         ...(found.ServerSideEncryption === undefined ? {} : { encryption: found.ServerSideEncryption }),
         ...(found.SSEKMSKeyId === undefined ? {} : { kmsKeyArn: found.SSEKMSKeyId }),
         ...(mode === undefined || until === undefined ? {} : { objectLock: { mode, retainUntil: until.toISOString() } }),
-      };
+      });
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw storeError(`looking for ${key}`, error);

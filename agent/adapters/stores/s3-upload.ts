@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
 import { combineCrc32, objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../../errors.ts';
+import { printable } from '../logs/log-line.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
 import { isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
@@ -30,6 +31,9 @@ const quoted = (bytes: Buffer): string => `"${bytes.toString('hex')}"`;
 /** Some stores name a version `null` in a bucket without versioning, and refuse to look for it. */
 export const versionOf = (answer: { readonly VersionId?: string | undefined } | undefined): string | undefined =>
   answer?.VersionId === 'null' ? undefined : answer?.VersionId;
+
+/** What a store says of an object, inert: headers may hold anything, and manifest, custody log and events repeat them. */
+export const inertInfo = ({ key, ...said }: StoredObjectInfo): StoredObjectInfo => ({ key, ...printable(said) });
 
 /** What S3 prints as the checksum of an object made of parts: a digest of digests, never the image's own. */
 export const compositeSha256 = (digests: readonly Buffer[]): string =>
@@ -166,7 +170,7 @@ export class S3Upload implements ImageUpload {
   #asAnswered(answer: CompleteMultipartUploadCommandOutput | undefined, size: number): StoredObjectInfo | undefined {
     if (!answer) return undefined;
     const checksum = answer.ChecksumSHA256 ?? answer.ChecksumCRC32;
-    return {
+    return inertInfo({
       key: this.key,
       length: size,
       ...(versionOf(answer) === undefined ? {} : { versionId: versionOf(answer)! }),
@@ -174,7 +178,7 @@ export class S3Upload implements ImageUpload {
       ...(checksum === undefined ? {} : { checksum }),
       ...(answer.ServerSideEncryption === undefined ? {} : { encryption: answer.ServerSideEncryption }),
       ...(answer.SSEKMSKeyId === undefined ? {} : { kmsKeyArn: answer.SSEKMSKeyId }),
-    };
+    });
   }
 
   #completedPart(partNumber: number, digest: PartDigests): CompletedPart {
