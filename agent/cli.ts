@@ -5,7 +5,7 @@ import './small-heap.ts';
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, readConfig, type CollectorCommand, type ConfigKey } from './config.ts';
-import { asStageError, lacksDescriptors, messageOf, StageError } from './errors.ts';
+import { asStageError, endOf, lacksDescriptors, messageOf, StageError } from './errors.ts';
 import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
 import { endByForce, endNow, endThough } from './ending.ts';
@@ -184,8 +184,8 @@ function declare(program: Command, { name, argument, summary, examples, required
       signal.throwIfAborted();
       process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '');
     } catch (thrown) {
-      // Whatever gave up because it was told to; an acquisition that says so itself also says what it leaves.
-      const told = signal.aborted && !(thrown instanceof StageError && thrown.code === 'INTERRUPTED') ? signal.reason : thrown;
+      // An acquisition that says itself that it was interrupted also says what it leaves.
+      const told = thrown instanceof StageError && thrown.code === 'INTERRUPTED' ? thrown : endOf(thrown, signal);
       const error = lacksDescriptors(told) ? asStageError(told) : told; // loading the command's module may be what failed
       report(error, flags['json'] === true);
       process.exitCode = exitOf(error);

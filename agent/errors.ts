@@ -70,3 +70,22 @@ export function asStageError(error: unknown): StageError {
   const { safe } = error as Partial<StageError>;
   return new StageError(stage, 'NO_DESCRIPTORS', messageOf(error), { retryable: false, cause: error, advice: DESCRIPTORS_ADVICE, ...(safe === undefined ? {} : { safe }) });
 }
+
+/** Stages whose failures can be findings about the evidence; those of the others are about this host or what was asked. */
+const OF_EVIDENCE: ReadonlySet<Stage> = new Set(['acquire', 'store', 'prove', 'record']);
+
+/** Whether something gave up because of the abort that has this reason. */
+function gaveUp(error: unknown, reason: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause === reason || cause.name === 'AbortError') return true;
+  return false;
+}
+
+/**
+ * What ended something that may have been told to stop: the reason that it was told, unless it failed of something that the
+ * next start would meet again, such as a part that differs. That is never hidden.
+ */
+export function endOf(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted) return error;
+  const stays = error instanceof StageError && !error.retryable && OF_EVIDENCE.has(error.stage) && !gaveUp(error, signal.reason);
+  return stays ? error : signal.reason;
+}

@@ -14,7 +14,7 @@ import type { Recheck, SourceHandle } from './adapters/source-disk.ts';
 import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
 import type { EvidenceStore, StoredObjectInfo, UnfinishedUpload } from './adapters/stores/evidence-store.ts';
-import { asStageError, messageOf, StageError } from './errors.ts';
+import { asStageError, endOf, messageOf, StageError } from './errors.ts';
 import { shellQuoted } from './shown-command.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
 import { isLost, manifestCame, withdrawLost } from './stages/lost.ts';
@@ -102,7 +102,7 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
     events.info(LogEvent.acquisitionEnded, { ...done, seconds, store: context.store.location });
     return { ...done, seconds };
   } catch (error) {
-    const failed = asStageError(signal.aborted ? signal.reason : error); // what gave up because it was told to
+    const failed = asStageError(endOf(error, signal));
     const { safe: left = failed.safe } = error instanceof StageError ? error : failed;
     const failure = failed.leaving(left ?? (isLost(failed) ? OTHERS : SAFE[run.reached](context.store.location)));
     const { code, stage, advice, safe, retryable } = failure;
@@ -161,6 +161,7 @@ async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Prom
   const bad = await mapBadSectors(source.fd, acquired.run.report, source.size, { signal: run.signal, patienceMs: options.stallSeconds * 1000 });
   for (const { offset, length, errno, tries } of bad.ranges) run.events.warn(LogEvent.sourceBadRange, { offset, length, errno, tries });
   const after = await source.recheck();
+  run.signal.throwIfAborted(); // dc3dd, or whoever asked the kernel, may have been ended with this process: that proves nothing
   const judgement = judgeImage(run, acquired, bad, after);
   const objects = await completeObjects(run, acquired);
   const reread = options.reread || mustReread(run, acquired);

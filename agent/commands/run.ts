@@ -8,7 +8,7 @@ import { serviceManager } from '../adapters/service-manager.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { settingFor } from '../config/settings.ts';
 import { inspectFolder } from '../doctor/directory-checks.ts';
-import { messageOf, StageError } from '../errors.ts';
+import { endOf, messageOf, StageError } from '../errors.ts';
 import { personWatches } from '../main.ts';
 import { refuseCollected } from '../pipeline.ts';
 import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
@@ -189,7 +189,8 @@ class Watch {
     const { events, caseId, config } = this.#session;
     const code = error instanceof StageError ? error.code : 'UNEXPECTED';
     const facts = { caseId, identity: disk.identity, name: disk.name, code, because: messageOf(error) };
-    if (this.#session.signal.aborted || this.#deadline.signal.aborted) {
+    const told = AbortSignal.any([this.#session.signal, this.#deadline.signal]);
+    if (told.aborted && endOf(error, told) === told.reason) {
       this.#interrupted = true;
       return true;
     }
@@ -199,7 +200,7 @@ class Watch {
       return true;
     }
     // What a store refuses, a person can put right while the disk stays attached.
-    const again = error instanceof StageError && (error.retryable || error.code === 'STORE_REFUSED');
+    const again = !told.aborted && error instanceof StageError && (error.retryable || error.code === 'STORE_REFUSED');
     events.error(LogEvent.diskLeftAlone, { ...facts, ...(again ? { tryAgainSeconds: pause } : { advice: error instanceof StageError ? error.advice : undefined }) });
     if (again) return false;
     this.#exit = worse(this.#exit, EXIT.failed);

@@ -6,6 +6,7 @@ import { checkManifest, imageKey, LogRecord, MiB, recordKey } from '../../module
 import { makeRaw } from '../../scripts/lab/disks.ts';
 import { attachBadDisk } from '../helpers/bad-disk.ts';
 import { runCli, startCli, type CliOptions, type CliResult } from '../helpers/cli.ts';
+import { flipByte } from '../helpers/collect.ts';
 import { sha256Hex } from '../helpers/evidence.ts';
 import { startMoto, type Moto } from '../helpers/moto.ts';
 import { peakMemory } from '../helpers/peak-memory.ts';
@@ -159,6 +160,29 @@ describe('the collector command', function () {
       } finally {
         await bad.remove();
       }
+    });
+
+    it('1 for a disk that is not what an earlier attempt stored, also where it is told to stop in that moment', async () => {
+      const big = await makeRaw(join(dir.path, 'big.img'), 24 * MiB);
+      await chmod(big, 0o444);
+      const stoppedAt = (event: string): Promise<CliResult> =>
+        runCli(['collect', big, '--case', 'c-1', '--volume', 'vol-1', '--to', to, '--scratch-dir', join(dir.path, 'scratch'), '--part-size', '5MiB', '--json'], {
+          env: { NODE_OPTIONS: `--import=${join(import.meta.dirname, '../fixtures/told-to-stop.ts')}`, CLEANROOM_TEST_STOP_AT: event },
+        });
+      const first = await stoppedAt('part.stored');
+      expect(first.code, first.stderr).to.equal(5);
+      await flipByte(big, 0);
+      await flipByte(big, 6 * MiB);
+      await flipByte(big, 11 * MiB);
+      await flipByte(big, 16 * MiB);
+      await flipByte(big, 21 * MiB);
+      const { code, stderr, lines } = await stoppedAt('part.mismatch');
+      expect(code, stderr).to.equal(1);
+      const { stored, source } = lines().find(({ event }) => event === 'part.mismatch')!;
+      expect(stderr).to.contain(`with ${String(stored)}; the source now gives ${String(source)}`).and.to.not.contain('interrupted');
+      const acquisition = String(lines().find(({ event }) => event === 'acquisition.started')!['acquisitionId']);
+      const custody = await readFile(join(to, recordKey('c-1', 'vol-1', 'custody.jsonl', acquisition)), 'utf8');
+      expect(custody).to.contain('PART_MISMATCH').and.to.contain(String(stored)).and.to.contain(String(source));
     });
 
     it('4 where dc3dd is missing, with how to get it', async () => {
