@@ -137,6 +137,8 @@ describe('the configuration', () => {
     expect(problem).to.equal('flag --endpoint: must be an http or https URL without user, password, query or fragment, got "https://[redacted]@s3.example.org/"');
     const key = await problemsOf({ env: { CLEANROOM_KMS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE secret' } });
     expect(key[0]).to.include('got "[redacted] secret"');
+    const url = await problemsOf({ env: { CLEANROOM_KMS_KEY_ID: 'https://user:hunter2@kms.example.org' } });
+    expect(url[0]).to.include('got "https://[redacted]@kms.example.org"');
     await file('{ "secretAccessKey": "hunter2", "to": hunter2 }');
     const broken = await problemsOf({ filePath });
     expect(broken).to.have.length(1);

@@ -44,6 +44,7 @@ const passing: readonly Sabotage[] = [
   { promise: 'an image over the largest object is split', file: 'modules/vocabulary/image-layout.ts', from: 'Math.max(1, Math.ceil(imageSize / objectSize));', to: '1;', test: 'vocabulary/image-layout' },
   { promise: 'a disk that gives nothing for too long ends the pass', file: 'agent/stages/acquire.ts', from: 'if (now - heard >= limit)', to: 'if (false)', test: 'agent/pipeline-directory', grep: 'may be silent' },
   { promise: 'both hash engines pass known answers', file: 'agent/hash-self-test.ts', from: 'if (got !== expected) {', to: 'if (false) {', test: 'agent/doctor', grep: 'known answer' },
+  { promise: 'what is read after the end is only given back', file: 'agent/adapters/slab-reader.ts', from: 'if (this.#finished) return this.#slab', to: 'if (false) return this.#slab', test: 'agent/slab-reader', grep: 'leaves its ring' },
   { promise: 'progress counts every byte', file: 'agent/adapters/slab-reader.ts', from: 'this.onBytes?.(message.length);', to: 'if (part !== this.#started[0]) this.onBytes?.(message.length);', test: 'agent/pipeline-directory', grep: 'how far' },
 ];
 
@@ -59,6 +60,7 @@ const contract: readonly Sabotage[] = [
   ['diskseq is unchanged', 'if (evidence.diskseqBefore !== after.diskseq) yield', 'if (false) yield'],
   ['the disk stayed read-only', 'if (evidence.diskseqBefore !== undefined && becameWritable(evidence)) yield', 'if (false) yield'],
   ['sectors in and out make the size', 'else if (whole * (report.sectorSize ?? 0) + tail !== sizeBefore) yield', 'else if (false) yield'],
+  ['the bad sectors of a disk are counted', 'if (evidence.diskseqBefore !== undefined && report.badSectors === undefined) yield', 'if (false) yield'],
   ['every part was confirmed', 'if (evidence.partsConfirmed !== evidence.partsExpected) yield', 'if (false) yield'],
   ['what is stored was checked by somebody', 'if (!evidence.storedIsChecked) yield', 'if (false) yield'],
   ["dc3dd's own hash agrees where it was asked for", 'if (evidence.secondHash && report.sha256 !== sha256) yield', 'if (false) yield'],
@@ -104,14 +106,16 @@ const recording: readonly Sabotage[] = [
 
 const telling: readonly Sabotage[] = [
   { promise: 'verify names the first part that differs, with its range', file: 'agent/stages/verify-image.ts', from: 'if (was !== undefined && was !== is) this.#add(', to: 'if (false) this.#add(', test: 'agent/verify', grep: 'first part' },
+  { promise: 'verify refuses what nobody compared after it was stored', file: 'modules/vocabulary/manifest-rules.ts', from: "!storeChecksum.verifiedByStore && reread !== 'identical'", to: 'false', test: 'vocabulary/manifest-rules' },
   { promise: "verify recomputes the image's SHA-256", file: 'agent/stages/verify-image.ts', from: 'if (sha256 !== undefined && sha256 !== integrity.sha256) {', to: 'if (false) {', test: 'agent/verify' },
   { promise: 'SIGTERM ends an acquisition as resumable', file: 'agent/cli.ts', from: "process.on('SIGTERM', stop);", to: '', test: 'agent/cli', grep: 'SIGTERM' },
-  { promise: 'SIGINT twice means now', file: 'agent/cli.ts', from: "if (signal === 'SIGINT' && ++interrupts === 2) process.kill(process.pid, 'SIGKILL');", to: '', test: 'agent/cli', grep: 'SIGINT' },
+  { promise: 'SIGINT twice means now', file: 'agent/cli.ts', from: "if (signal === 'SIGINT' && ++interrupts === 2) endByForce();", to: '', test: 'agent/cli', grep: 'SIGINT' },
   { promise: 'exit statuses tell PARTIAL apart', file: 'modules/vocabulary/status.ts', from: 'partial: 3,', to: 'partial: 0,', test: 'agent/cli', grep: '3 for PARTIAL' },
   { promise: 'flags win over the environment', file: 'agent/config/load-config.ts', from: '    flagLayer(flags),\n    environmentLayer(env),', to: '    environmentLayer(env),\n    flagLayer(flags),', test: 'agent/config' },
   { promise: 'every error names its source', file: 'agent/config/load-config.ts', from: "message: `must be ${setting.allowed}`, got: shown(setting.name, value) }", to: "message: 'wrong' }", test: 'agent/config' },
   { promise: 'secrets are never printed', file: 'agent/config/problems.ts', from: "if (SECRET_NAME.test(name)) return '[redacted]';", to: '', test: 'agent/config' },
   { promise: 'user and password of a URL are never printed', file: 'agent/config/problems.ts', from: ".replaceAll(URL_USERINFO, '$1[redacted]@')", to: '', test: 'agent/config' },
+  { promise: 'of where evidence goes no secret is printed, whatever it is made of', file: 'agent/config/problems.ts', from: 'LOCATION_NAMES.includes(name) ? redactLocation(text) : text', to: 'text', test: 'agent/config' },
   { promise: 'a volume id that was given names one disk', file: 'agent/commands/run.ts', from: '(config.once ? config.volumeId : undefined) ?? disk.identity', to: 'config.volumeId ?? disk.identity', test: 'agent/run', grep: 'gives a volume id' },
   { promise: 'with --once one disk is imaged', file: 'agent/commands/run.ts', from: 'if (this.#session.config.once) this.#ended.abort(); //', to: '//', test: 'agent/run', grep: 'no second' },
   { promise: 'a failed disk does not keep others waiting', file: 'agent/commands/run.ts', from: 'return this.#leaveAlone(disk, error, pause);', to: 'const done = this.#leaveAlone(disk, error, pause); if (!done) await delay(3_600_000); return done;', test: 'agent/run', grep: 'images the next disk' },
