@@ -32,7 +32,10 @@ class Watch {
   readonly #ended = new AbortController();
   readonly #deadline = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #imaging = new Map<string, Promise<void>>();
+  /** Disks that are imaged, or wait for their turn or their next try. */
+  readonly #tasks = new Map<string, Promise<void>>();
+  /** Disks that are imaged now. */
+  #imaging = 0;
   /** Ended when a disk leaves, so that nothing waits for it. */
   readonly #attached = new Map<string, AbortController>();
   /** Disks (diskseq) that were there before this collector, where those are to be left alone. */
@@ -78,9 +81,9 @@ class Watch {
     await aborted(this.#signal);
     clearTimeout(deadline);
     clearTimeout(this.#idle);
-    events.info(LogEvent.collectorStopping, { caseId, imaging: this.#imaging.size, reason: this.#reason });
+    events.info(LogEvent.collectorStopping, { caseId, imaging: this.#imaging, reason: this.#reason });
     await watcher.close();
-    await Promise.allSettled(this.#imaging.values());
+    await Promise.allSettled(this.#tasks.values());
   }
 
   /**
@@ -128,20 +131,20 @@ class Watch {
   }
 
   #start(disk: Disk): void {
-    if (this.#imaging.has(disk.diskseq) || this.#ended.signal.aborted) return;
+    if (this.#tasks.has(disk.diskseq) || this.#ended.signal.aborted) return;
     clearTimeout(this.#idle);
     this.#attached.set(disk.diskseq, new AbortController());
     const task = this.#image(disk).finally(() => {
-      this.#imaging.delete(disk.diskseq);
+      this.#tasks.delete(disk.diskseq);
       this.#awaitMore();
     });
-    this.#imaging.set(disk.diskseq, task);
+    this.#tasks.set(disk.diskseq, task);
   }
 
   /** Ends the watch when nothing more comes; a disk that waits for its next try is not done. */
   #awaitMore(): void {
     const { idleSeconds } = this.#session.config;
-    if (idleSeconds === undefined || this.#imaging.size > 0 || this.#signal.aborted) return;
+    if (idleSeconds === undefined || this.#tasks.size > 0 || this.#signal.aborted) return;
     this.#idle = setTimeout(() => this.#ended.abort(), idleSeconds * 1000);
   }
 
@@ -175,11 +178,13 @@ class Watch {
       if (error instanceof StageError && error.code === 'COLLECTED') throw error;
     });
     const source = await openAnswering(this.#session, disk, {}, this.#signal);
+    this.#imaging++;
     try {
       const view = this.#bar ? new ProgressBar(exhibitId) : NO_PROGRESS;
       const { status } = await collectOpened(this.#session, source, exhibitId, view, this.#signal);
       this.#exit = worse(this.#exit, exitFor(status));
     } finally {
+      this.#imaging--;
       await source.close();
     }
   }
@@ -228,7 +233,7 @@ class Watch {
     const beat = (): void => {
       const uptimeSeconds = Math.round((performance.now() - started) / 1000);
       const rssBytes = process.memoryUsage.rss();
-      this.#session.events.info(LogEvent.collectorHeartbeat, { caseId: this.#session.caseId, uptimeSeconds, imaging: this.#imaging.size, rssBytes });
+      this.#session.events.info(LogEvent.collectorHeartbeat, { caseId: this.#session.caseId, uptimeSeconds, imaging: this.#imaging, rssBytes });
     };
     return setInterval(beat, this.#session.config.heartbeatSeconds * 1000);
   }

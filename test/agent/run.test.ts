@@ -93,8 +93,7 @@ describe('collector run', function () {
     await stop(first);
     const again = await watch();
     expect(await again.event('disk.left-alone', (line) => line['identity'] === identity)).to.include({ level: 'info', reason: 'collected', code: 'COLLECTED' });
-    again.signal('SIGTERM');
-    expect(await again.ended).to.deep.equal({ code: 0, signal: null });
+    await stop(again);
     for (const event of ['source.opened', 'acquisition.started', 'acquisition.ended']) expect(about(again, identity, event), event).to.deep.equal([]);
   });
 
@@ -119,18 +118,23 @@ describe('collector run', function () {
 
   it('images one disk and no second with --once, however many are there and may be imaged at once', async () => {
     const [gate, bytes] = [disks.file('gate'), await makeRaw(disks.file('first'), 8 * MiB)];
-    const cli = await watch('--once', '--ignore-attached', '--parallel', '2');
+    const cli = await watch('--once', '--ignore-attached', '--parallel', '2', '--heartbeat-seconds', '5');
     const first = await attachBadDisk(bytes, [`10000:wait=${gate},times=1`]); // it is being imaged until the second was found
     try {
       const identity = await identityOf(first.path);
       await cli.event('acquisition.started', (line) => line['exhibitId'] === identity);
       const second = await identityOf((await disks.attach(await makeRaw(disks.file('second'), MiB), { readOnly: true })).path);
       await cli.event('disk.found', (line) => line['identity'] === second);
+      const beats = (): JsonLine[] => cli.lines().filter(({ event }) => event === 'collector.heartbeat');
+      const before = beats().length;
+      await cli.event('collector.heartbeat', () => beats().length > before);
+      expect(beats().at(-1), 'the second waits').to.include({ imaging: 1 });
       await writeFile(gate, '');
       expect(await cli.ended, cli.stderr()).to.deep.equal({ code: 0, signal: null });
       for (const event of ['acquisition.started', 'acquisition.ended']) {
         expect(cli.lines().filter((line) => line.event === event).map((line) => line['exhibitId']), event).to.deep.equal([identity]);
       }
+      expect((await cli.event('collector.stopping'))['imaging']).to.equal(0);
     } finally {
       await first.remove();
     }
