@@ -31,6 +31,10 @@ function sentence(record: LogRecord): string | undefined {
       return record['status'] === 'FAILED'
         ? `FAILED ${who}: ${text(record['message'])}`
         : `${text(record['status'])} ${who}: ${humanBytes(Number(record['bytes']))}, SHA-256 ${text(record['sha256'])}`;
+    case LogEvent.logsSpooled:
+      return record['dropped'] === undefined
+        ? `the log service does not take the events of ${text(record['group'])}: ${text(record['message'])}; they are kept on disk and delivered later`
+        : `warning: ${text(record['dropped'])} events were dropped: ${text(record['because'])}`;
     case LogEvent.warning:
       return `warning: ${text(record['message'])}`;
     default:

@@ -22,6 +22,8 @@ describe('what a person at a terminal is told', () => {
     [LogEvent.sourceBadRange, { exhibitId: 'vol-1', offset: 512, length: 1024 }, 'bad sectors on vol-1: 1024 bytes at 512\n'],
     [LogEvent.acquisitionEnded, { exhibitId: 'vol-1', status: 'COMPLETE', bytes: 1024, sha256: 'ab' }, 'COMPLETE vol-1: 1.0 KiB, SHA-256 ab\n'],
     [LogEvent.acquisitionEnded, { exhibitId: 'vol-1', status: 'FAILED', message: 'the source shrank' }, 'FAILED vol-1: the source shrank\n'],
+    [LogEvent.logsSpooled, { group: '/x/ForensicDiskAudit', error: 'Error', message: 'connect ECONNREFUSED', advice: 'check the endpoint' }, 'the log service does not take the events of /x/ForensicDiskAudit: connect ECONNREFUSED; they are kept on disk and delivered later\n'],
+    [LogEvent.logsSpooled, { dropped: 7, because: 'more than 8 bytes wait' }, 'warning: 7 events were dropped: more than 8 bytes wait\n'],
     [LogEvent.warning, { message: 'look here' }, 'warning: look here\n'],
   ];
   for (const [event, fields, says] of told) {
@@ -36,7 +38,7 @@ describe('what a person at a terminal is told', () => {
   });
 
   it('never moves the cursor, clears the screen or forges a line, whatever a disk or a store says', () => {
-    const fields = ['identity', 'exhibitId', 'store', 'name', 'because', 'reason', 'message', 'path', 'status', 'sha256', 'part', 'trigger'];
+    const fields = ['identity', 'exhibitId', 'store', 'name', 'because', 'reason', 'message', 'path', 'status', 'sha256', 'part', 'trigger', 'group', 'dropped'];
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(LogEvent)), fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\x1b[2J', 'a\nb', '\u202e', '\r', '\x9b2J')), (event, hostile) => {
         const record = { ...Object.fromEntries(fields.map((name) => [name, hostile])), labels: [hostile] };
