@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { messageOf } from '../errors.ts';
-import { fail, ok, warn, type Check, type Outcome } from './finding.ts';
+import { fail, noAnswer, ok, warn, type Check, type Outcome } from './finding.ts';
 
 export type BucketCheckOptions = {
   readonly client: S3Client;
@@ -36,15 +36,15 @@ async function ask<T>(question: Promise<T>, permission: string, judge: (answer: 
     if (known) return known;
     if (statusOf(error) === 403) return warn(`cannot tell: ${describe(error)}`, `grant ${permission} to whoever runs this, or ask somebody who has it`);
     if (statusOf(error) === 501 || statusOf(error) === 405) return warn(`the store does not know this: ${describe(error)}`, 'see to it by the means that the store has');
-    return fail(describe(error), 'see that the endpoint, the Region and the network are right');
+    return fail(describe(error), noAnswer(error));
   }
 }
 
 async function credentials({ client }: BucketCheckOptions): Promise<Outcome> {
-  const advice = 'give the instance a profile, or set AWS_PROFILE or the AWS_… variables';
+  const advice = 'give the instance a profile, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
   try {
     const { accessKeyId, expiration } = await client.config.credentials();
-    const who = `access key ${accessKeyId.slice(0, 4)}…${accessKeyId.slice(-4)}`;
+    const who = `access key ${accessKeyId.slice(0, 4)}...${accessKeyId.slice(-4)}`;
     if (expiration === undefined) return ok(`${who}, without an expiry`);
     const minutes = Math.floor((expiration.getTime() - Date.now()) / 60_000);
     if (minutes < 0) return fail(`${who} has expired`, advice);
@@ -69,7 +69,7 @@ async function reachable({ client, bucket, inAws }: BucketCheckOptions): Promise
     }
     if (statusOf(error) === 404) return fail(`there is no bucket ${bucket}`, 'name the right bucket with --to, or have it made: the collector makes none');
     if (statusOf(error) === 403) return fail(`${bucket} may not be asked: ${describe(error)}`, 'grant s3:ListBucket on the bucket; if it is granted, look at bucket policy, endpoint policy and account');
-    return fail(`${bucket} does not answer: ${describe(error)}`, 'see that the endpoint, the Region and the network are right');
+    return fail(`${bucket} does not answer: ${describe(error)}`, noAnswer(error));
   }
 }
 

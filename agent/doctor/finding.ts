@@ -24,6 +24,10 @@ export const ok = (found: string): Outcome => ({ level: 'ok', found });
 export const warn = (found: string, advice: string): Outcome => ({ level: 'warn', found, advice });
 export const fail = (found: string, advice: string): Outcome => ({ level: 'fail', found, advice });
 
+/** What to do about a service that gives no answer; the SDK asks for nothing without a Region. */
+export const noAnswer = (error: unknown): string =>
+  messageOf(error).startsWith('Region is missing') ? 'give --region, or set AWS_REGION' : 'see that the endpoint, the Region and the network are right';
+
 /** Time that a check has, in milliseconds: more than its own requests take, so that only what cannot be aborted meets it. */
 const LIMIT_MS = 30_000;
 

@@ -1,7 +1,7 @@
 import { DescribeLogGroupsCommand, type CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { LOG_GROUPS, logGroupName, type LogGroup } from '../../modules/vocabulary/index.ts';
 import { messageOf } from '../errors.ts';
-import { fail, ok, warn, type Check, type Outcome } from './finding.ts';
+import { fail, noAnswer, ok, warn, type Check, type Outcome } from './finding.ts';
 
 const TIMEOUT_MS = 20_000;
 
@@ -17,7 +17,7 @@ async function look(client: CloudWatchLogsClient, name: string): Promise<Outcome
   } catch (error) {
     const { name: code } = error as Error;
     if (/AccessDenied/.test(code)) return warn(`cannot tell about ${name}: ${code}`, 'grant logs:DescribeLogGroups to whoever runs this');
-    return fail(`CloudWatch Logs does not answer about ${name}: ${code}: ${messageOf(error)}`, 'see that the Region, the endpoint and the network are right; images do not depend on it, events wait on disk');
+    return fail(`CloudWatch Logs does not answer about ${name}: ${code}: ${messageOf(error)}`, `${noAnswer(error)}; images do not depend on it, events wait on disk`);
   }
 }
 

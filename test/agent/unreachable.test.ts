@@ -25,6 +25,12 @@ describe('a bucket that cannot be asked', () => {
     expect([code, stderr]).to.deep.equal([2, 'collector: there is no Region in which to look for s3://evidence-lab: Region is missing. Nothing was stored or changed. Give --region, or set AWS_REGION.\n']);
   });
 
+  it('for want of a Region gets the same advice from the doctor', async () => {
+    const { code, lines } = await runCli(['doctor', '--to', 's3://evidence-lab', '--logs', 'none', '--json'], { env: NOWHERE });
+    expect(code).to.equal(4);
+    expect(lines().find(({ check }) => check === 'bucket')).to.include({ level: 'fail', advice: 'give --region, or set AWS_REGION' });
+  });
+
   it('is looked for in AWS_DEFAULT_REGION too', async () => {
     const { code, stderr } = await verify([], { AWS_DEFAULT_REGION: 'eu-central-1', AWS_ENDPOINT_URL: `http://127.0.0.1:${await freePort()}` });
     expect(code, stderr).to.equal(4);
