@@ -40,6 +40,7 @@ let isTold = false;
 
 /** One line: what happened, what is safe, what to do. Only a wrong configuration takes more, a line for each problem. */
 function report(error: unknown, json: boolean): void {
+  if (isTold) return; // it is ending already, and waits only for the kernel
   isTold = true;
   const { code, stage, retryable, ...told } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, retryable: false, advice: undefined, safe: undefined };
   const problems = error instanceof ConfigError ? error.problems : undefined;
@@ -64,8 +65,9 @@ function interruption(json: boolean, stores: boolean): AbortSignal {
     const reason = new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice });
     // What does not listen, or waits for a disk or a server that never answers, is not waited for.
     const end = (): void => {
-      if (!isTold) report(reason.leaving('What was stored stays as it is.'), json);
-      endNow(EXIT.interrupted);
+      report(reason.leaving('What was stored stays as it is.'), json);
+      process.exitCode ??= EXIT.interrupted; // what has ended as something else is only waited for
+      endNow();
     };
     if (!controller.signal.aborted) setTimeout(end, END_AFTER_MS).unref();
     controller.abort(reason);

@@ -1,5 +1,4 @@
 /** How the process ends once its outcome is told, whatever still holds it. */
-import type { ExitStatus } from '../modules/vocabulary/index.ts';
 
 /** Time that the process gets to end by itself. Milliseconds. */
 const LINGER_MS = 3000;
@@ -28,9 +27,8 @@ export function endThough(): void {
   setTimeout(end, LINGER_MS).unref();
 }
 
-/** Ends the process with this status, at once where that is possible. */
-export function endNow(status: ExitStatus): void {
-  process.exitCode = status;
+/** Ends the process with the status that it has, at once where that is possible. */
+export function endNow(): void {
   restoreTerminal();
   if (!isHeld()) process.exit();
   endThough();

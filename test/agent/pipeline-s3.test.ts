@@ -293,6 +293,22 @@ describe('an acquisition into S3', function () {
     });
   });
 
+  it('gives the request of a record the signal that ends the acquisition: none goes on, or is sent again, for nobody', async () => {
+    const s3 = createS3Client({ endpoint: front.endpoint, region: 'us-east-1', concurrency: 4, requestTimeoutSeconds: 120 });
+    const { requestHandler } = s3.config;
+    const handle = requestHandler.handle.bind(requestHandler);
+    const given: unknown[] = [];
+    requestHandler.handle = (request, options) => {
+      if (request.method === 'PUT') given.push(options && 'abortSignal' in options ? options.abortSignal : undefined);
+      return handle(request, options);
+    };
+    const { signal } = new AbortController();
+    await new S3Store({ client: s3, bucket, prefix: 'evidence', algorithm: 'SHA256' }).putRecord('a/record', Buffer.from('text'), 'text/plain', signal);
+    s3.destroy();
+    expect(given).to.have.length(1);
+    expect(given[0]).to.equal(signal);
+  });
+
   it('says nothing of a manifest that may be stored where the store refused it', async () => {
     faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith(MANIFEST) ? { kind: 'status', status: 403 } : undefined);
     expect(errorOf(await acquire()).safe).to.contain('without a manifest, so it counts as nothing');

@@ -75,6 +75,12 @@ export const STORE: readonly FaultRow[] = [
   row('connections break for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3({ kind: 'reset', afterBytes: 1000 })), true),
   row('credentials expire in mid-image', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(400, 'ExpiredToken')))),
   row('access is denied half-way', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) => thenHealed(lab, fromPart3(refuse(403, 'AccessDenied')))),
+  row('access is denied half-way, and no record is answered', 'FAILED STORE_REFUSED, then COMPLETE resumed', (lab) => {
+    const denied = fromPart3(refuse(403, 'AccessDenied'));
+    return thenHealed(lab, (request) => (request.operation === 'PutObject' ? { kind: 'black-hole' } : denied(request)));
+  }),
+  row('no record is answered, for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) =>
+    thenHealed(lab, ({ operation }) => (operation === 'PutObject' ? { kind: 'black-hole' } : undefined)), true),
   row("the host's clock is wrong", ['FAILED STORE_FAILED, then COMPLETE anew', 'FAILED STORE_REFUSED, then COMPLETE anew'], (lab) =>
     thenHealed(lab, () => refuse(403, 'RequestTimeTooSkewed')), true),
   row("the host's clock and the store's drift apart half-way", ['FAILED STORE_FAILED, then COMPLETE resumed', 'FAILED STORE_REFUSED, then COMPLETE resumed'], (lab) =>
