@@ -8,9 +8,10 @@ import { attachBadDisk } from '../helpers/bad-disk.ts';
 import { runCli, startCli, type CliOptions, type CliResult } from '../helpers/cli.ts';
 import { flipByte } from '../helpers/collect.ts';
 import { sha256Hex } from '../helpers/evidence.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
+import { startMoto } from '../helpers/moto.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
 import { peakMemory } from '../helpers/peak-memory.ts';
-import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import type { FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -204,19 +205,14 @@ describe('the collector command', function () {
   });
 
   describe('to S3', () => {
-    let moto: Moto;
-    let front: S3Front;
+    let front: MotoFront;
     let faults: FaultPlan | undefined;
     let bucket: string;
     before(async () => {
       useCredentials();
-      moto = await startMoto();
-      front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+      front = await startMotoFront({ requireChecksum: true, faults: (request) => faults?.(request) });
     });
-    after(async () => {
-      await front.stop();
-      await moto.stop();
-    });
+    after(() => front.stop());
     beforeEach(async () => {
       faults = undefined;
       const client = s3ClientOf(front);

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import { MiB, recordKey } from '../../modules/vocabulary/index.ts';
 import { makeRaw } from '../../scripts/lab/disks.ts';
 import { runCli, startCli } from '../helpers/cli.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
-import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
+import type { FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 import { publishTags, startMetadataServer } from './metadata-support.ts';
@@ -18,8 +18,7 @@ const keyOf = ({ headers }: { readonly headers: IncomingHttpHeaders }): string |
   /Credential=([^/]+)\//.exec(String(headers['authorization']))?.[1];
 
 describe('credentials', () => {
-  let moto: Moto;
-  let front: S3Front;
+  let front: MotoFront;
   let faults: FaultPlan | undefined;
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let bucket: string;
@@ -27,13 +26,9 @@ describe('credentials', () => {
   let since = 0;
   before(async () => {
     useCredentials();
-    moto = await startMoto();
-    front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+    front = await startMotoFront({ requireChecksum: true, faults: (request) => faults?.(request) });
   });
-  after(async () => {
-    await front.stop();
-    await moto.stop();
-  });
+  after(() => front.stop());
   beforeEach(async () => {
     faults = undefined;
     dir = await tempDir();

@@ -11,8 +11,8 @@ import { imageKey, LogEvent, MiB, recordKey } from '../../modules/vocabulary/ind
 import {
   CASE, collectFrom, doneOf, errorOf, EXHIBIT, flipByte, imageIn, makeImage, manifestIn, type Outcome, PART, problemsIn, readAll, type CollectPlan,
 } from '../helpers/collect.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
-import { type Fault, type FaultPlan, type RecordedRequest, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
+import type { Fault, FaultPlan, RecordedRequest } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -21,8 +21,7 @@ const SIZE = 4 * PART + 123_457;
 const MANIFEST = recordKey(CASE, EXHIBIT, 'manifest.json');
 
 describe('an acquisition into S3', function () {
-  let moto: Moto;
-  let front: S3Front;
+  let front: MotoFront;
   let faults: FaultPlan | undefined;
   let dir: Awaited<ReturnType<typeof tempDir>>;
   let client: S3Client;
@@ -37,12 +36,11 @@ describe('an acquisition into S3', function () {
 
   before(async () => {
     useCredentials();
-    moto = await startMoto();
-    front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+    front = await startMotoFront({ requireChecksum: true, faults: (request) => faults?.(request) });
     dir = await tempDir();
     path = `${dir.path}/disk.img`;
     client = s3ClientOf(front);
-    behind = s3ClientOf(moto);
+    behind = s3ClientOf(front.moto);
   });
   beforeEach(async () => {
     faults = undefined;
@@ -59,7 +57,6 @@ describe('an acquisition into S3', function () {
     client.destroy();
     behind.destroy();
     await front.stop();
-    await moto.stop();
     await dir.remove();
   });
 
@@ -333,7 +330,7 @@ describe('an acquisition into S3', function () {
   });
 
   it('does not believe a store that confirms no checksum', async () => {
-    const silent = storeWith({ endpoint: moto.endpoint }); // without the front nothing computes additional checksums
+    const silent = storeWith({ endpoint: front.moto.endpoint }); // without the front nothing computes additional checksums
     const error = errorOf(await acquire({ store: silent }));
     expect(error).to.include({ stage: 'store', code: 'PART_UNCONFIRMED', retryable: false });
     expect(error.advice).to.contain('--part-checksum md5');

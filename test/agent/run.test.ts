@@ -9,8 +9,8 @@ import { makeExt4, makeRaw } from '../../scripts/lab/disks.ts';
 import { attachBadDisk } from '../helpers/bad-disk.ts';
 import { runCli, startCli, type Cli, type CliOptions, type CliResult, type JsonLine } from '../helpers/cli.ts';
 import { useDisks } from '../helpers/disks.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
-import { type FaultPlan, startS3Front, type S3Front } from '../helpers/s3-front.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
+import type { FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 
 const CASE = 'watch-1';
@@ -271,18 +271,13 @@ describe('collector run', function () {
   });
 
   describe('to a store that is slow', () => {
-    let moto: Moto;
-    let front: S3Front;
+    let front: MotoFront;
     let faults: FaultPlan | undefined;
     before(async () => {
       useCredentials();
-      moto = await startMoto();
-      front = await startS3Front({ upstream: moto.endpoint, requireChecksum: true, faults: (request) => faults?.(request) });
+      front = await startMotoFront({ requireChecksum: true, faults: (request) => faults?.(request) });
     });
-    after(async () => {
-      await front.stop();
-      await moto.stop();
-    });
+    after(() => front.stop());
 
     it('ends with 4 before it looks for any disk where the bucket does not exist', async () => {
       const { code, stderr, lines } = await runCli(['run', '--case', CASE, '--to', 's3://no-such-bucket', '--endpoint', front.endpoint, '--scratch-dir', disks.file('scratch'), '--json']);

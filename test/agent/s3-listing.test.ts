@@ -3,23 +3,21 @@ import { expect } from 'chai';
 import { partsOfUpload, uploadsUnder } from '../../agent/adapters/stores/s3-listing.ts';
 import { pagesOf } from '../../agent/adapters/stores/s3-pages.ts';
 import { S3Store } from '../../agent/adapters/stores/s3-store.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
-import { startS3Front, type Fault, type S3Front } from '../helpers/s3-front.ts';
+import type { Fault } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 
 const live = new AbortController().signal;
 
 describe('a list of what a bucket has', () => {
-  let moto: Moto;
-  let front: S3Front;
+  let front: MotoFront;
   let client: S3Client;
   let bucket: string;
   let fault: Fault | undefined;
   before(async () => {
     useCredentials();
-    moto = await startMoto();
-    front = await startS3Front({ upstream: moto.endpoint, faults: ({ operation }) => (operation.startsWith('List') ? fault : undefined) });
+    front = await startMotoFront({ faults: ({ operation }) => (operation.startsWith('List') ? fault : undefined) });
     client = s3ClientOf(front);
     bucket = await newBucket(client);
   });
@@ -27,7 +25,6 @@ describe('a list of what a bucket has', () => {
   after(async () => {
     client.destroy();
     await front.stop();
-    await moto.stop();
   });
 
   const lists: readonly [what: string, operation: string, ask: () => Promise<unknown>][] = [

@@ -2,9 +2,9 @@ import { expect } from 'chai';
 import type { PartChecksumAlgorithm } from '../../agent/adapters/stores/evidence-store.ts';
 import { confirmRecord } from '../../agent/adapters/stores/s3-record.ts';
 import { S3Store } from '../../agent/adapters/stores/s3-store.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
-import { startS3Front, type Fault, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
+import type { Fault, FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 
 const live = new AbortController().signal;
@@ -12,24 +12,19 @@ const BODY = Buffer.from('{"a":1}\n');
 const KEY = 'case-1/manifest.json';
 
 describe('a record that S3 says it has', () => {
-  let moto: Moto;
-  let front: S3Front;
+  let front: MotoFront;
   let store: S3Store;
   let faults: FaultPlan | undefined;
   before(async () => {
     useCredentials();
-    moto = await startMoto();
-    front = await startS3Front({ upstream: moto.endpoint, faults: (request) => faults?.(request) });
+    front = await startMotoFront({ faults: (request) => faults?.(request) });
   });
   beforeEach(() => use('SHA256'));
   afterEach(async () => {
     faults = undefined;
     await store.close();
   });
-  after(async () => {
-    await front.stop();
-    await moto.stop();
-  });
+  after(() => front.stop());
 
   const use = async (algorithm: PartChecksumAlgorithm): Promise<void> => {
     const client = s3ClientOf(front);

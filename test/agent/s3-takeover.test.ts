@@ -4,30 +4,27 @@ import type { UnfinishedUpload } from '../../agent/adapters/stores/evidence-stor
 import { unfinishedUnder } from '../../agent/adapters/stores/s3-listing.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from '../../agent/adapters/stores/s3-takeover.ts';
 import { MiB, planLayout } from '../../modules/vocabulary/index.ts';
-import { startMoto, type Moto } from '../helpers/moto.ts';
-import { startS3Front, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
+import type { FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, useCredentials } from '../helpers/s3-store.ts';
 
 const live = new AbortController().signal;
 const NOBODY: ReadonlySet<string> = new Set();
 
 describe('two collectors that begin an upload of one key in the same moment', () => {
-  let moto: Moto;
-  let front: S3Front;
+  let front: MotoFront;
   let client: S3Client;
   let bucket: string;
   let faults: FaultPlan | undefined;
   before(async () => {
     useCredentials();
-    moto = await startMoto();
-    front = await startS3Front({ upstream: moto.endpoint, faults: (request) => faults?.(request) });
+    front = await startMotoFront({ faults: (request) => faults?.(request) });
     client = s3ClientOf(front);
     bucket = await newBucket(client);
   });
   after(async () => {
     client.destroy();
     await front.stop();
-    await moto.stop();
   });
 
   const begin = async (Key: string): Promise<string> => (await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))).UploadId!;
@@ -76,7 +73,7 @@ describe('two collectors that begin an upload of one key in the same moment', ()
 
   describe('where an upload ends after it was listed, and before its parts are', () => {
     let direct: S3Client;
-    before(() => (direct = s3ClientOf(moto)));
+    before(() => (direct = s3ClientOf(front.moto)));
     after(() => direct.destroy());
     afterEach(() => (faults = undefined));
 
