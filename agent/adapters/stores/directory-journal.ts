@@ -3,7 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { type ImageLayout, S3_LIMITS, Sha256Hex, UtcTime } from '../../../modules/vocabulary/index.ts';
 import { printSize } from '../../config/sizes.ts';
-import { StageError } from '../../errors.ts';
+import type { StageError } from '../../errors.ts';
+import { refusal } from './directory-errors.ts';
 import type { StoredPart, UploadOptions } from './evidence-store.ts';
 import { openFile } from './directory-paths.ts';
 
@@ -72,7 +73,7 @@ function flagsFor({ partSize, objectSize }: ImageLayout): string {
 /** @throws StageError LAYOUT_DIFFERS or SOURCE_DIFFERS when the upload that the journal describes is not this one */
 export function assertSameUpload({ key, layout: before, objectIndex, metadata }: JournalHeader, options: UploadOptions): void {
   const refuse = (code: string, message: string, first: string): never => {
-    throw new StageError('store', code, message, { retryable: false, advice: `${first}, or ${ANEW}.` });
+    throw refusal(code, message, `${first}, or ${ANEW}.`);
   };
   const now = options.layout;
   if (before.imageSize !== now.imageSize) {
@@ -87,6 +88,8 @@ export function assertSameUpload({ key, layout: before, objectIndex, metadata }:
     refuse('SOURCE_DIFFERS', `${key} was begun with ${field} ${JSON.stringify(then)}, and is now asked for with ${JSON.stringify(asked)}`, 'See that it is the same source');
   }
 }
+
+const damaged = (message: string): StageError => refusal('JOURNAL_DAMAGED', message, 'Begin anew with --resume never: what is there stays beside it.');
 
 export type JournalContent = {
   readonly header: JournalHeader;
@@ -105,10 +108,7 @@ export function parseJournal(text: string, path: string): JournalContent | undef
   if (first === undefined || lines.length === 0) return undefined;
   const header = Header.safeParse(parseJson(first));
   if (!header.success) {
-    throw new StageError('store', 'JOURNAL_DAMAGED', `${path} is not a journal of stored parts`, {
-      retryable: false,
-      advice: 'Begin anew with --resume never: what is there stays beside it.',
-    });
+    throw damaged(`${path} is not a journal of stored parts`);
   }
   let validBytes = Buffer.byteLength(first) + 1;
   const parts = new Map<number, StoredPart>();
@@ -147,10 +147,7 @@ export async function readJournal(path: string): Promise<JournalContent | undefi
   if (!handle) return undefined;
   const { size } = await handle.stat();
   if (size > MAX_JOURNAL) {
-    throw new StageError('store', 'JOURNAL_DAMAGED', `${path} has ${size} bytes; a journal has at most ${MAX_JOURNAL}`, {
-      retryable: false,
-      advice: 'Begin anew with --resume never: what is there stays beside it.',
-    });
+    throw damaged(`${path} has ${size} bytes; a journal has at most ${MAX_JOURNAL}`);
   }
   return parseJournal(await handle.readFile('utf8'), path);
 }

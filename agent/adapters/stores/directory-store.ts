@@ -7,7 +7,7 @@ import { readJournal, writeFully } from './directory-journal.ts';
 import { ASIDE, SCRATCH, makeWayTo, newNonce, openFile, pathOf, publish, remove, statOf, syncDirectory, walk } from './directory-paths.ts';
 import { DirectoryUpload } from './directory-upload.ts';
 import { ReadBack } from './read-back.ts';
-import type { EvidenceStore, ImageUpload, StoredObjectInfo, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
+import { amountOf, type EvidenceStore, type ImageUpload, type StoredObjectInfo, type UnfinishedUpload, type UploadOptions } from './evidence-store.ts';
 
 const CHUNK = 1024 * 1024;
 
@@ -126,9 +126,8 @@ class DirectoryStore implements EvidenceStore {
     const journal = await readJournal(path + SCRATCH.journal);
     if (!journal) return undefined;
     const { header: { uploadId, startedAt }, parts } = journal;
-    const storedBytes = [...parts.values()].reduce((sum, { length }) => sum + length, 0);
     const left = ASIDE.test(key) ? { setAside: true as const } : {};
-    return { key: key.replace(ASIDE, ''), uploadId, startedAt: new Date(startedAt), storedBytes, storedParts: parts.size, ...left };
+    return { key: key.replace(ASIDE, ''), uploadId, startedAt: new Date(startedAt), ...amountOf([...parts.values()]), ...left };
   }
 
   close(): Promise<void> {

@@ -97,6 +97,10 @@ export type UnfinishedUpload = {
   readonly setAside?: true;
 };
 
+/** How much an upload with these parts holds. */
+export const amountOf = (parts: readonly StoredPart[]): Pick<UnfinishedUpload, 'storedBytes' | 'storedParts'> =>
+  ({ storedParts: parts.length, storedBytes: parts.reduce((sum, { length }) => sum + length, 0) });
+
 /** Where evidence is kept. Both implementations pass one contract suite. No method overwrites or deletes an object. */
 export interface EvidenceStore {
   readonly kind: 's3' | 'directory';

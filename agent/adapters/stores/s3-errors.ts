@@ -14,6 +14,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   QuotaExceeded: 'Make room in the store and start again; what was stored is taken over.',
 };
 
+/** What to do where something was answered that was not done. */
+export const ANSWERED_ONLY = 'Find out what answers in the name of the store (a proxy?), then start the same command again: what is stored is taken over.';
+
 /** What Node says where nothing answers; and where what answers is not HTTP, or not HTTPS, for which its own words are of no use. */
 const NO_ANSWER = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
 const WRONG_PROTOCOL: Readonly<Record<string, string>> = {

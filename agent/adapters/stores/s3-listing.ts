@@ -3,7 +3,7 @@ import {
   type ListMultipartUploadsCommandOutput, type ListPartsCommandOutput, type Part, type S3Client,
 } from '@aws-sdk/client-s3';
 import { S3_LIMITS } from '../../../modules/vocabulary/index.ts';
-import type { StoredPart, UnfinishedUpload } from './evidence-store.ts';
+import { amountOf, type StoredPart, type UnfinishedUpload } from './evidence-store.ts';
 import { nameOf, storeError } from './s3-errors.ts';
 import { neverEnds, pagesOf } from './s3-pages.ts';
 
@@ -58,10 +58,6 @@ export async function partsOfUpload(client: S3Client, bucket: string, key: strin
 
 /** Orders uploads as they were begun; every collector puts them in the same order. */
 export const byStart = (a: ListedUpload, b: ListedUpload): number => a.startedAt.getTime() - b.startedAt.getTime() || (a.uploadId < b.uploadId ? -1 : 1);
-
-/** How much an upload holds. */
-export const amountOf = (parts: readonly StoredPart[]): Pick<UnfinishedUpload, 'storedBytes' | 'storedParts'> =>
-  ({ storedParts: parts.length, storedBytes: parts.reduce((sum, part) => sum + part.length, 0) });
 
 /** What the unfinished uploads under a prefix hold, by their full keys; of each key in the order in which they were begun. */
 export async function* unfinishedUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<UnfinishedUpload> {

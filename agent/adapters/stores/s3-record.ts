@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { StoredObjectInfo } from './evidence-store.ts';
-import { undefinedWhenForbidden } from './s3-errors.ts';
+import { ANSWERED_ONLY, undefinedWhenForbidden } from './s3-errors.ts';
 
 /** Whether a store's word for an object in one piece is that of these bytes: its SHA-256 or, where it gives none, the MD5 as ETag. */
 const isOf = (body: Uint8Array, checksum: string | undefined, etag: string | undefined): boolean =>
@@ -10,7 +10,6 @@ const isOf = (body: Uint8Array, checksum: string | undefined, etag: string | und
 /** Whether an object that stands under a record's key is this record, by the store's own digest. */
 export const isRecord = (found: StoredObjectInfo, body: Uint8Array): boolean => found.length === body.length && isOf(body, found.checksum, found.etag);
 
-const NOT_THERE = 'Find out what answers in the name of the store (a proxy?), then start the same command again: what is stored is taken over.';
 const OTHER_THERE = 'Keep what stands under that key, and verify the evidence (collector verify); then image the disk under another --volume or --case.';
 
 const unconfirmed = (key: string, what: string, advice: string, cause?: unknown): StageError =>
@@ -35,9 +34,9 @@ export async function confirmRecord(
     found = await head();
   } catch (error) {
     undefinedWhenForbidden(error);
-    throw unconfirmed(key, 'confirmed no digest of it, and refuses to let it be looked at', NOT_THERE, error);
+    throw unconfirmed(key, 'confirmed no digest of it, and refuses to let it be looked at', ANSWERED_ONLY, error);
   }
-  if (!found) throw unconfirmed(key, 'does not have it', NOT_THERE);
+  if (!found) throw unconfirmed(key, 'does not have it', ANSWERED_ONLY);
   if (isRecord(found, body)) return;
   const { length, checksum, etag } = found;
   const digest = checksum === undefined ? `ETag ${etag ?? 'unknown'}` : `checksum ${checksum}`;

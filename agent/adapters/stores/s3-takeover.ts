@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
-import type { PartChecksumAlgorithm, StoredPart, UploadOptions } from './evidence-store.ts';
-import { amountOf, byStart, partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
+import { amountOf, type PartChecksumAlgorithm, type StoredPart, type UploadOptions } from './evidence-store.ts';
+import { byStart, partsOfUpload, uploadsUnder, type ListedUpload } from './s3-listing.ts';
 
 export type TakeoverContext = {
   readonly client: S3Client;

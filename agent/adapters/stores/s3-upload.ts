@@ -5,7 +5,7 @@ import { messageOf, StageError } from '../../errors.ts';
 import { printable } from '../logs/log-line.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
-import { isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { ANSWERED_ONLY, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { frame, PartBody } from './s3-part-body.ts';
 import { partsIn } from './s3-takeover.ts';
 
@@ -44,7 +44,6 @@ const compositeEtag = (digests: readonly Buffer[]): string =>
   `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${digests.length}"`;
 
 const UNUSABLE = 'Do not use this object; keep it and its log, and image the disk under a new exhibit id.';
-const ANSWERED_ONLY = 'Find out what answers in the name of the store (a proxy?), then start the same command again: what is stored is taken over.';
 
 const unusable = (code: string, message: string, advice = UNUSABLE): StageError => new StageError('store', code, message, { retryable: false, advice });
 
