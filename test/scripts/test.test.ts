@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { expect } from 'chai';
 import { BESIDE } from '../../scripts/beside.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
@@ -11,7 +12,7 @@ const PASSING = "it('holds', () => {});\n";
 /** How long mocha may take to end after its last test; one test shortens it, where mocha never ends. */
 let lingerMs = '120000';
 
-/** Runs the project's test script in a project of these files; what it ends with, and all it said. */
+/** Runs the project's test script in a project of these files; what it ends with, and all it said; coloured, as where CI forces it, with the colours taken out. */
 const runIn = async (files: Record<string, string>, ...args: string[]): Promise<{ last: string; status: number | null; output: string }> => {
   const { path, remove } = await tempDir();
   try {
@@ -21,9 +22,9 @@ const runIn = async (files: Record<string, string>, ...args: string[]): Promise<
       mkdirSync(join(path, name, '..'), { recursive: true });
       writeFileSync(join(path, name), text);
     }
-    const env = { ...process.env, CLEANROOM_TEST_LINGER_MS: lingerMs, CLEANROOM_TEST_COUNTS: '' };
+    const env = { ...process.env, CLEANROOM_TEST_LINGER_MS: lingerMs, CLEANROOM_TEST_COUNTS: '', FORCE_COLOR: '1' };
     const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/test.ts', ...args], { cwd: path, encoding: 'utf8', env });
-    return { last: stdout.trimEnd().split('\n').at(-1) ?? '', status, output: stdout + stderr };
+    return { last: stdout.trimEnd().split('\n').at(-1) ?? '', status, output: stripVTControlCharacters(stdout + stderr) };
   } finally {
     await remove();
   }
