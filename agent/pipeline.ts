@@ -67,6 +67,8 @@ type Run = Omit<CollectContext, 'events'> & {
   readonly signal: AbortSignal;
   /** How far it came. */
   reached: Reach;
+  /** Bytes of the image that the store confirmed to this attempt. */
+  stored: number;
 };
 
 /** What an acquisition leaves behind when it ends here. */
@@ -74,11 +76,14 @@ type Reach = 'nothing' | 'parts' | 'completing' | 'image';
 
 const SAFE = {
   nothing: () => 'Nothing was stored.',
-  parts: (location: string) => `This attempt completed no image; the parts that are stored stay in ${location}, and the next start takes them over.`,
-  completing: (location: string) =>
+  parts: ({ store: { location }, stored }) =>
+    stored > 0
+      ? `This attempt completed no image; the parts that are stored stay in ${location}, and the next start takes them over.`
+      : `This attempt completed no image, and the store confirmed no part of it; what is in ${location} stays, and the next start takes it over.`,
+  completing: ({ store: { location } }) =>
     `The image may already be complete in ${location}, or an object of it, but without a manifest: it counts as nothing until the next start has compared what is complete and taken over the rest.`,
-  image: (location: string) => `The image is stored in ${location} without a manifest, so it counts as nothing until the next start has compared it.`,
-} as const satisfies Record<Reach, (location: string) => string>;
+  image: ({ store: { location } }) => `The image is stored in ${location} without a manifest, so it counts as nothing until the next start has compared it.`,
+} as const satisfies Record<Reach, (run: Run) => string>;
 
 const OTHERS = 'What another collector stores of this exhibit was not touched.';
 
@@ -94,7 +99,7 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
   const detach = context.events.add(capture);
   let scratch: ScratchFolder | undefined;
   const started = performance.now();
-  const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), signal, reached: 'nothing' };
+  const run: Run = { ...context, source, exhibit, events, custody: new CustodyLog(exhibit), captureText: () => capture.text(), signal, reached: 'nothing', stored: 0 };
   try {
     scratch = await makeScratch(context.options.scratchDir);
     const done = await collectOnce(run, scratch.path);
@@ -104,7 +109,7 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
   } catch (error) {
     const failed = asStageError(endOf(error, signal));
     const { safe: left = failed.safe } = error instanceof StageError ? error : failed;
-    const failure = failed.leaving(left ?? (isLost(failed) ? OTHERS : SAFE[run.reached](context.store.location)));
+    const failure = failed.leaving(left ?? (isLost(failed) ? OTHERS : SAFE[run.reached](run)));
     const { code, stage, advice, safe, retryable } = failure;
     await storeAttempt(run, failure, scratch?.path);
     events.error(LogEvent.acquisitionEnded, { status: 'FAILED', stage, code, message: messageOf(failure), safe, advice, retryable, store: context.store.location });
@@ -261,7 +266,10 @@ async function acquireImage(run: Run, scratch: string): Promise<Acquired> {
       metadata: { 'acquisition-id': exhibit.acquisitionId, 'case-id': exhibit.caseId, 'exhibit-id': exhibit.exhibitId },
       options: { ...options, dc3dd: tool.path, scratch },
       onLeft: (left, reason) => tellLeft(run, 'set-aside', left, 'what an earlier attempt stored does not fit, is not taken over, and stays as it is', reason),
-      onProgress: (progress) => onProgress?.('image', progress),
+      onProgress: (progress) => {
+        run.stored = progress.stored;
+        onProgress?.('image', progress);
+      },
     },
     run.signal,
   );

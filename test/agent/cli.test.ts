@@ -256,6 +256,7 @@ describe('the collector command', function () {
       const { code, signal, stderr } = await runCli(args(image));
       expect({ code, signal }, stderr).to.deep.equal({ code: 4, signal: null });
       expect(stderr).to.contain('AccessDenied').and.to.not.contain('by force');
+      expect(stderr, 'no part is stored').to.contain('the store confirmed no part of it').and.to.not.contain('the parts that are stored');
     });
 
     it('ends with 5 at SIGTERM while the store does not answer to the manifest, and says that it may be stored', async () => {

@@ -38,6 +38,9 @@ export async function wholeness(place: Place): Promise<string> {
 /** Advice that would fit anything: a failure whose cause is known must do better. */
 const GENERAL = /^Look at the log of this collector/;
 
+/** What a failure says of the parts of its own attempt, where it does. */
+const SAYS_PARTS = /^(?<none>Nothing was stored|.*confirmed no part)|(?<some>the parts that are stored stay)/;
+
 /** Every failure must tell, in one line, what happened, what is safe, and what to do; a watch tells it in the event of the acquisition. */
 export function unhelpful({ outcome, exitCode, signal, lines, stderr }: Ended): string[] {
   if (signal !== null || exitCode === 0 || exitCode === 3) return [];
@@ -53,6 +56,9 @@ export function unhelpful({ outcome, exitCode, signal, lines, stderr }: Ended): 
     else if (failure && !told?.includes(text)) problems.push(`${outcome} does not say its ${field} on standard error: ${told}`);
     else if (GENERAL.test(text)) problems.push(`${outcome} gives no advice of its own: ${told}`);
   }
-  if (String(failure?.['safe']).startsWith('Nothing was stored') && lines.some(({ event }) => event === 'part.stored')) problems.push(`${outcome} says that nothing was stored, after parts were: ${told}`);
+  const saysParts = SAYS_PARTS.exec(String(failure?.['safe']))?.groups;
+  const stored = lines.some(({ event }) => event === 'part.stored');
+  if (saysParts?.['none'] && stored) problems.push(`${outcome} says that nothing was stored, after parts were: ${told}`);
+  if (saysParts?.['some'] && !stored) problems.push(`${outcome} says that parts are stored, and none was: ${told}`);
   return problems;
 }
