@@ -4,7 +4,7 @@ import { PartDigester } from '../adapters/part-digester.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
-import { type VerifyProblem, inert, unreadBy } from './verify-report.ts';
+import { type VerifyProblem, inert, putOver, unreadBy } from './verify-report.ts';
 
 type Part = Manifest['integrity']['parts'][number];
 type StoredObject = Manifest['storage']['objects'][number];
@@ -76,8 +76,9 @@ async function checkDescription(store: EvidenceStore, object: StoredObject, add:
       add({ what: 'image', message: inert(`${key} is not there; the manifest names it`), range });
       return false;
     }
-    if (found.versionId !== undefined && versionId !== undefined && found.versionId !== versionId) {
-      add({ what: 'image', message: inert(`the current version of ${key} is ${found.versionId}, the manifest names ${versionId}: something was put over it`) });
+    const forged = putOver(key, found.versionId, versionId);
+    if (forged !== undefined) {
+      add({ what: 'image', message: inert(forged) });
       return true; // the manifest's own version is the one that is read and compared
     }
     if (found.length !== length) add({ what: 'image', message: inert(`${key} has ${found.length} bytes, the manifest says ${length}`), range });

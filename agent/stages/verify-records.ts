@@ -3,7 +3,7 @@ import { type Manifest, checkCustody, checkManifest, manifestRules, recordKey } 
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
-import { type VerifyProblem, inert, unreadBy } from './verify-report.ts';
+import { type VerifyProblem, inert, putOver, unreadBy } from './verify-report.ts';
 
 /** Largest manifest or custody log that is read: one of 10,000 parts has about 2 MB. */
 export const MAX_RECORD = 64 * 1024 * 1024;
@@ -37,8 +37,9 @@ export async function verifyManifest(store: EvidenceStore, caseId: string, exhib
   let manifest: Manifest | undefined;
   let trusted = false;
   const problems = await checking('manifest', signal, async () => {
-    const bytes = await readRecord(store, recordKey(caseId, exhibitId, 'manifest.json'), undefined, signal);
-    if (typeof bytes === 'string') return [bytes];
+    const record = await readRecord(store, { key: recordKey(caseId, exhibitId, 'manifest.json') }, signal);
+    if (typeof record === 'string') return [record];
+    const { bytes } = record;
     // Strict: neither a wrong byte nor a byte-order mark may be lost before the digest is recomputed.
     const checked = checkManifest(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), sha256);
     if (!checked.manifest) return checked.problems;
@@ -63,15 +64,16 @@ function logKey({ caseId, exhibitId, acquisitionId }: Manifest, record: 'capture
 export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('custody', signal, async () => {
     const { caseId, exhibitId, acquisitionId, records } = manifest;
-    const bytes = await readRecord(store, logKey(manifest, 'custody.jsonl', records.custodyLog), records.custodyLog.versionId, signal);
-    if (typeof bytes === 'string') return [bytes];
+    const record = await readRecord(store, { ...records.custodyLog, key: logKey(manifest, 'custody.jsonl', records.custodyLog) }, signal);
+    if (typeof record === 'string') return [record];
+    const { bytes, over } = record;
     // Not strict: a byte that is no UTF-8 changes its line's hash, which names the line.
     const { events, problems } = checkCustody(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), sha256);
     const strangers = events.flatMap((event, index) =>
       event.caseId === caseId && event.exhibitId === exhibitId ? [] : [`event ${index} is of case ${event.caseId}, exhibit ${event.exhibitId}`],
     );
     const unnamed = events.some((event) => event.acquisitionId === acquisitionId) ? [] : [`no event is of the manifest's acquisition ${acquisitionId}`];
-    return [...differences(records.custodyLog, bytes.length, sha256(bytes)), ...problems, ...strangers, ...unnamed];
+    return [...over, ...differences(records.custodyLog, bytes.length, sha256(bytes)), ...problems, ...strangers, ...unnamed];
   });
 
 /** Compares the capture log with the manifest; it may be of any length, so it is hashed as it comes. */
@@ -79,15 +81,15 @@ export const verifyCaptureLog = (store: EvidenceStore, manifest: Manifest, signa
   checking('capture-log', signal, async () => {
     const { records: { captureLog } } = manifest;
     const key = logKey(manifest, 'capture.log', captureLog);
-    const found = await store.head(key, signal);
+    const found = await lookFor(store, { ...captureLog, key }, signal);
     if (!found) return [`${key} is not there`];
     const hash = createHash('sha256');
     let length = 0;
-    for await (const chunk of readSteadily(store, key, found.length, signal, captureLog.versionId)) {
+    for await (const chunk of readSteadily(store, key, found.end, signal, captureLog.versionId)) {
       hash.update(chunk);
       length += chunk.length;
     }
-    return differences(captureLog, length, hash.digest('hex'));
+    return [...found.over, ...differences(captureLog, length, hash.digest('hex'))];
   });
 
 function differences(recorded: { readonly length: number; readonly sha256: string }, length: number, digest: string): string[] {
@@ -95,12 +97,28 @@ function differences(recorded: { readonly length: number; readonly sha256: strin
   return recorded.sha256 === digest ? problems : [...problems, `its SHA-256 is ${digest}, the manifest says ${recorded.sha256}`];
 }
 
-/** A record's bytes; a sentence when it is missing or too large. */
-async function readRecord(store: EvidenceStore, key: string, versionId: string | undefined, signal: AbortSignal): Promise<Buffer | string> {
+/** What is looked for: of the manifest itself nothing but its key is known. */
+type Recorded = { readonly key: string; readonly length?: number; readonly versionId?: string | undefined };
+
+/**
+ * Looks for a record; undefined when it is missing. What is read then is the version that the manifest names: `end` is where,
+ * and `over` says that something else was put over it, which is what anybody else would read.
+ */
+async function lookFor(store: EvidenceStore, { key, length = 0, versionId }: Recorded, signal: AbortSignal): Promise<{ end: number; over: string[] } | undefined> {
   const found = await store.head(key, signal);
+  if (!found) return undefined;
+  const forged = putOver(key, found.versionId, versionId);
+  return forged === undefined ? { end: found.length, over: [] } : { end: length + 1, over: [forged] }; // one more: it may be longer than recorded
+}
+
+/** A record's bytes; a sentence when it is missing or too large. */
+async function readRecord(store: EvidenceStore, recorded: Recorded, signal: AbortSignal): Promise<{ bytes: Buffer; over: string[] } | string> {
+  const { key, versionId } = recorded;
+  const found = await lookFor(store, recorded, signal);
   if (!found) return `${key} is not there`;
-  if (found.length > MAX_RECORD) return `${key} has ${found.length} bytes; one of over ${MAX_RECORD} is not read`;
+  const { end, over } = found;
+  if (end > MAX_RECORD) return `${key} has ${end} bytes; one of over ${MAX_RECORD} is not read`;
   const chunks: Uint8Array[] = [];
-  for await (const chunk of readSteadily(store, key, found.length, signal, versionId)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  for await (const chunk of readSteadily(store, key, end, signal, versionId)) chunks.push(chunk);
+  return { bytes: Buffer.concat(chunks), over };
 }

@@ -58,6 +58,10 @@ export function inert(text: string): string {
   return escapeHostile(cut);
 }
 
+/** What to say where the current version of an object is not the recorded one; undefined where it is, or either has none. */
+export const putOver = (key: string, current: string | undefined, recorded: string | undefined): string | undefined =>
+  current === undefined || recorded === undefined || current === recorded ? undefined : `the current version of ${key} is ${current}, the manifest names ${recorded}: something was put over it`;
+
 /** Whether all that keeps it from being verified is that something could not be read. */
 const isUnreadOnly = ({ problems }: ExhibitReport): boolean => problems.every(({ unread }) => unread === true);
 

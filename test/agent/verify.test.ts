@@ -426,6 +426,24 @@ describe('verify', () => {
       expect(versions).to.deep.equal(['v1']);
     });
 
+    it('reads the version of a log that the manifest names, and says that another was put over it', async () => {
+      await put({ edit: (body) => {
+        const { captureLog, custodyLog } = body.records;
+        return { ...body, records: { captureLog: { ...captureLog, versionId: 'v1' }, custodyLog: { ...custodyLog, versionId: 'v1' } } };
+      } });
+      for (const length of [9, 9000]) { // shorter and longer than what was recorded
+        const head: EvidenceStore['head'] = async (key, signal) => {
+          const found = await store.head(key, signal);
+          return found && /\.(?:log|jsonl)$/.test(key) ? { ...found, versionId: 'v2', length } : found;
+        };
+        const { problems } = only(await verifyEvidence(altered({ head }), {}, live()));
+        expect(problems.map(({ what, message }) => `${what}: ${message}`)).to.deep.equal([
+          'custody: the current version of case-1/disk_evidence/vol-0123456789abcdef0.custody.jsonl is v2, the manifest names v1: something was put over it',
+          'capture-log: the current version of case-1/disk_evidence/vol-0123456789abcdef0.capture.log is v2, the manifest names v1: something was put over it',
+        ]);
+      }
+    });
+
     it('compares the checksum that the store reports', async () => {
       await put({ edit: withVersion });
       const report = await verifyEvidence(altered(headOf({ versionId: 'v1', checksum: 'sum-2' })), {}, live());
