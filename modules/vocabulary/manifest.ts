@@ -11,6 +11,12 @@ import { IMAGE_STATUSES } from './status.ts';
  */
 export const MANIFEST_SCHEMA = 'cleanroom/manifest/v1';
 
+/** Bad ranges that a manifest names: the 16 MiB of dc3dd's log that are read hold fewer. */
+const MAX_BAD_RANGES = 300_000;
+
+/** Entries of every other list: far more than any disk, command line or acquisition makes, and few enough to be told one by one. */
+const MAX_LISTED = 10_000;
+
 const Bytes = z.int().min(0);
 const Count = z.int().min(0);
 
@@ -32,7 +38,7 @@ const Source = z.strictObject({
   account: z.string().optional(),
   region: z.string().optional(),
   instanceId: InstanceId.optional(),
-  snapshotChain: z.array(z.string()).optional(),
+  snapshotChain: z.array(z.string()).max(MAX_LISTED).optional(),
   /** Device path at the time: a hint for people, never an identity. */
   path: HostileText,
   serial: HostileText.optional(),
@@ -43,8 +49,8 @@ const Source = z.strictObject({
   logicalSectorSize: z.int().min(1),
   physicalSectorSize: z.int().min(1).optional(),
   /** File system labels that were seen on the disk and on its partitions, as udev published them. */
-  labels: z.array(HostileText),
-  holders: z.array(HostileText),
+  labels: z.array(HostileText).max(MAX_LISTED),
+  holders: z.array(HostileText).max(MAX_LISTED),
   readOnlyBefore: z.boolean(),
   readOnlyAfter: z.boolean(),
 });
@@ -57,7 +63,7 @@ const Tool = z.strictObject({
     packageVersion: z.string().optional(),
     banner: z.string().optional(),
     binarySha256: Sha256Hex,
-    argv: z.array(z.string()),
+    argv: z.array(z.string()).max(MAX_LISTED),
   }),
   kernel: z.string(),
   host: z.string(),
@@ -76,9 +82,9 @@ const Process = z.strictObject({
   sectorsIn: Count,
   sectorsOut: Count,
   badSectors: Count,
-  badRanges: z.array(BadRange),
+  badRanges: z.array(BadRange).max(MAX_BAD_RANGES),
   /** What differed from the plan without making the image worthless, in sentences. */
-  deviations: z.array(z.string()),
+  deviations: z.array(z.string()).max(MAX_LISTED),
 });
 
 /** A part's digests: SHA-256 unless the acquisition was told to use a full-object CRC32 or an S3-compatible store's MD5. */

@@ -74,6 +74,13 @@ describe('a custody log', () => {
     }
   });
 
+  it('is given up after a thousand problems, however many lines follow', () => {
+    const problems = problemsOf('\n'.repeat(100_000));
+    expect(problems).to.have.length(1001);
+    expect(problems[999]).to.equal('line 1000: not JSON');
+    expect(problems[1000]).to.equal('line 1001: after 1000 problems the rest is not read');
+  });
+
   it('never makes the check throw', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => { expect(problemsOf(text)).to.not.deep.equal([]); }));
   });

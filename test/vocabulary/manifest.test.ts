@@ -64,6 +64,23 @@ describe('a manifest', () => {
     }
   });
 
+  it('is refused at once where a list of it is longer than any acquisition makes one', () => {
+    const lists = {
+      'source.labels': (list: never[]) => ({ ...body, source: { ...body.source, labels: list } }),
+      'source.holders': (list: never[]) => ({ ...body, source: { ...body.source, holders: list } }),
+      'source.snapshotChain': (list: never[]) => ({ ...body, source: { ...body.source, snapshotChain: list } }),
+      'tool.dc3dd.argv': (list: never[]) => ({ ...body, tool: { ...body.tool, dc3dd: { ...body.tool.dc3dd, argv: list } } }),
+      'process.badRanges': (list: never[]) => ({ ...body, process: { ...body.process, badRanges: list } }),
+      'process.deviations': (list: never[]) => ({ ...body, process: { ...body.process, deviations: list } }),
+    };
+    const nothing = Array.from({ length: 300_001 }, () => 0 as never);
+    for (const [place, withList] of Object.entries(lists)) {
+      const { problems } = checkManifest(JSON.stringify({ ...withList(nothing), selfSha256: '0'.repeat(64) }), sha256);
+      expect(problems, place).to.have.length(1);
+      expect(problems[0]).to.match(new RegExp(`^${place}: Too big`));
+    }
+  });
+
   it('takes no field that the schema does not know, and misses none', () => {
     expect(() => serializeManifest({ ...body, extra: 1 } as ManifestBody, sha256)).to.throw(/extra/);
     for (const key of Object.keys(body)) {
