@@ -5,6 +5,7 @@ import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
 import { type VerifyProblem, inert, putOver, unreadBy } from './verify-report.ts';
+import { type NotZero, ZeroCheck } from './zero-check.ts';
 
 type Part = Manifest['integrity']['parts'][number];
 type StoredObject = Manifest['storage']['objects'][number];
@@ -17,7 +18,7 @@ const MAX_LISTED = 1000;
 
 /**
  * Reads an image once, in order, and compares it with its manifest: every object's presence, length, version and
- * checksum, every part's digest, and the SHA-256 of the whole. Goes on after a difference, so that all are listed.
+ * checksum, every part's digest, the zeroes where the map has bad sectors, and the SHA-256 of the whole. Goes on after a difference, so that all are listed.
  */
 export async function verifyImage(
   store: EvidenceStore, manifest: Manifest, onBytes: (bytes: number) => void, signal: AbortSignal,
@@ -25,9 +26,10 @@ export async function verifyImage(
   const problems: VerifyProblem[] = [];
   let unlisted = 0;
   const add: Add = (problem) => void (problems.length < MAX_LISTED ? problems.push(problem) : unlisted++);
-  const { storage, integrity } = manifest;
+  const { storage, integrity, process } = manifest;
   const partsOfObject = tilingRules(manifest).length === 0 ? Map.groupBy(integrity.parts, ({ object }) => object) : undefined;
   const whole = createHash('sha256');
+  const zeroes = new ZeroCheck(process.badRanges);
   let bytes = 0;
   let isWhole = true;
   for (const [index, object] of storage.objects.entries()) {
@@ -42,6 +44,7 @@ export async function verifyImage(
       for await (const chunk of readSteadily(store, object.key, object.length, signal, object.versionId)) {
         whole.update(chunk);
         cursor.update(chunk);
+        for (const wrong of zeroes.update(chunk, object.offset + read)) add(notZero(wrong));
         read += chunk.length;
         onBytes((bytes += chunk.length));
       }
@@ -65,6 +68,13 @@ export async function verifyImage(
   }
   return { ...(sha256 !== undefined && { sha256 }), bytes, problems };
 }
+
+/** What a map of bad sectors says is zeroes, because it could not be read, and is not. */
+const notZero = ({ range: { offset, length }, at }: NotZero): VerifyProblem => ({
+  what: 'image',
+  message: `the map says that this range could not be read and is zeroes, but byte ${at} is not`,
+  range: { start: offset, end: offset + length },
+});
 
 /** Compares what the store says of an object with the manifest; false when there is nothing to read. */
 async function checkDescription(store: EvidenceStore, object: StoredObject, add: Add, signal: AbortSignal): Promise<boolean> {

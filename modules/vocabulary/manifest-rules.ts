@@ -78,6 +78,7 @@ function badSectorRules({ status, source, process: { badSectors, badRanges, sect
     end = Math.max(end, offset + length);
     mapped += length;
   }
+  if (mapped > 0 && mapped >= source.size) problems.push('every sector of the source is bad, and nothing of it is evidence');
   if (mapped !== badSectors * sectorSize) {
     problems.push(`${badSectors} bad sectors of ${sectorSize} bytes are counted, and ${mapped} bytes are mapped`);
   }

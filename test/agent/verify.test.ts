@@ -27,6 +27,15 @@ const tiny = (imageSize: number, partSize: number, partsPerObject: number): Imag
 
 const IMAGE = Buffer.from(Array.from({ length: 512 }, (_, index) => (index * 7 + 3) % 256));
 
+/** Six sectors; 1 to 3, which lie in three parts and two objects when a part has 768 bytes, and 5 are zeroes. */
+const BAD = Buffer.concat([IMAGE, Buffer.alloc(3 * 512), IMAGE, Buffer.alloc(512)]);
+
+/** The manifest of an image of which these sectors could not be read. */
+const partial = (body: ManifestBody, bad: readonly (readonly [first: number, last: number])[]): ManifestBody => {
+  const badRanges = bad.map(([first, last]) => ({ offset: first * 512, length: (last - first + 1) * 512, errno: 'EIO', tries: 4 }));
+  return { ...body, status: 'PARTIAL', process: { ...body.process, badSectors: badRanges.reduce((sum, { length }) => sum + length / 512, 0), badRanges } };
+};
+
 const only = ({ exhibits }: VerifyReport): ExhibitReport => {
   expect(exhibits).to.have.length(1);
   return exhibits[0]!;
@@ -102,12 +111,7 @@ describe('verify', () => {
       ['an empty image', { image: Buffer.alloc(0), layout: tiny(0, 128, 100) }],
       ['an image file that ends inside a sector', { image: IMAGE.subarray(0, 500), layout: tiny(500, 128, 100) }],
       ['parts recorded by their CRC32', { partDigest: 'crc32' }],
-      ['a PARTIAL image whose bad sectors are mapped', {
-        edit: (body) => ({
-          ...body, status: 'PARTIAL',
-          process: { ...body.process, badSectors: 1, badRanges: [{ offset: 0, length: 512, errno: 'EIO', tries: 3 }] },
-        }),
-      }],
+      ['a PARTIAL image whose bad sectors are mapped, and zeroes', { image: BAD, layout: tiny(BAD.length, 768, 2), edit: (body) => partial(body, [[1, 3], [5, 5]]) }],
     ];
     for (const [what, plan] of good) {
       it(what, async () => {
@@ -268,6 +272,14 @@ describe('verify', () => {
       expect(problems.every(({ what }) => what === 'manifest')).to.equal(true);
       expect(problems.map(({ message }) => message).join('\n'))
         .to.contain('exit status is 1').and.to.contain('3 sectors in of 512 bytes').and.to.contain('COMPLETE with 2 bad sectors');
+    });
+
+    it('a map of bad sectors that names others than the zeroes of the image', async () => {
+      const problems = await problemsAfter(() => put({ image: BAD, layout: tiny(BAD.length, 768, 2), edit: (body) => partial(body, [[0, 0], [2, 4]]) }));
+      expect(problems).to.deep.equal([
+        { what: 'image', message: 'the map says that this range could not be read and is zeroes, but byte 0 is not', range: { start: 0, end: 512 } },
+        { what: 'image', message: 'the map says that this range could not be read and is zeroes, but byte 2048 is not', range: { start: 1024, end: 2560 } },
+      ]);
     });
 
     it('a byte that is no text, where the manifest has the very sign that stands for such bytes', async () => {

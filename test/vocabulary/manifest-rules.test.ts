@@ -75,6 +75,7 @@ describe('manifest rules', () => {
     ['PARTIAL without bad sectors', () => ({ status: 'PARTIAL' }), /PARTIAL without a bad sector/],
     ['bad sectors that are not all mapped', () => ({ status: 'PARTIAL', process: { badSectors: 2, badRanges: [bad(0, 512)] } }), /2 bad sectors .* 512 bytes are mapped/],
     ['bad ranges that overlap', () => ({ status: 'PARTIAL', process: { badSectors: 3, badRanges: [bad(0, 1024), bad(512, 512)] } }), /overlaps/],
+    ['PARTIAL of nothing but bad sectors', () => ({ status: 'PARTIAL', process: { badSectors: 4, badRanges: [bad(0, 2048)] } }), /every sector of the source is bad/],
     ['a bad range behind the end', () => ({ status: 'PARTIAL', process: { badSectors: 1, badRanges: [bad(2048, 512)] } }), /ends behind/],
     ['a bad range of half a sector', () => ({ status: 'PARTIAL', process: { badSectors: 1, badRanges: [bad(256, 512)] } }), /whole sectors/],
     ["a key of another exhibit's", () => objectsWith(1, { key: 'case-2/disk_evidence/vol-1.image.dd.001' }), /object 1 is case-2/],
