@@ -23,6 +23,10 @@ export async function newBucket(client: S3Client, options: { objectLock?: boolea
   return bucket;
 }
 
+/** A store in a bucket that is there. */
+export const s3StoreIn = (where: Endpoint, bucket: string, algorithm: PartChecksumAlgorithm = 'SHA256'): S3Store =>
+  new S3Store({ client: s3ClientOf(where), bucket, prefix: 'evidence', algorithm });
+
 /** An S3 store in a bucket of its own, and a look behind it with the plain SDK. */
 export async function s3StoreUnderTest(where: Endpoint, algorithm: PartChecksumAlgorithm): Promise<StoreUnderTest & { readonly bucket: string }> {
   useCredentials(where);

@@ -69,6 +69,10 @@ export function storeError(doing: string, error: unknown): StageError {
   });
 }
 
+/** A success that lacks what every store's has: something else answered, and nothing is known of what was asked. */
+export const foreignAnswer = (doing: string, lacks: string): StageError =>
+  new StageError('store', 'STORE_FAILED', `${doing} failed: it was answered as done, but ${lacks}`, { retryable: true, advice: ANSWERED_ONLY });
+
 /** For questions that a role may not be allowed to ask: 403 is no answer, everything else stays an error. */
 export function undefinedWhenForbidden(error: unknown): undefined {
   if (error instanceof StageError && statusOf(error.cause) === 403) return undefined;

@@ -3,7 +3,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
-import { isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { foreignAnswer, isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { unfinishedUnder } from './s3-listing.ts';
 import { pagesOf } from './s3-pages.ts';
 import { confirmRecord, isRecord } from './s3-record.ts';
@@ -78,7 +78,9 @@ export class S3Store implements EvidenceStore {
     });
     try {
       const { UploadId } = await client.send(command, { abortSignal: signal });
-      return UploadId!;
+      // Without one, a part would be an object under the image's key, and ending the upload would delete that.
+      if (!UploadId) throw foreignAnswer(`starting the upload of ${key}`, "without the upload's id");
+      return UploadId;
     } catch (error) {
       throw storeError(`starting the upload of ${key}`, error);
     }
@@ -142,6 +144,7 @@ export class S3Store implements EvidenceStore {
     const command = new HeadObjectCommand({ Bucket: bucket, Key: this.#full(key), VersionId: versionId, ChecksumMode: 'ENABLED' });
     try {
       const found = await client.send(command, { abortSignal: signal });
+      if (!found.ETag) throw foreignAnswer(`looking for ${key}`, 'without the ETag that every object has');
       const { ObjectLockMode: mode, ObjectLockRetainUntilDate: until } = found;
       const checksum = found.ChecksumSHA256 ?? found.ChecksumCRC32;
       const version = versionOf(found) ?? versionId;
@@ -149,7 +152,7 @@ export class S3Store implements EvidenceStore {
         key,
         length: found.ContentLength ?? -1,
         ...(version === undefined ? {} : { versionId: version }),
-        ...(found.ETag === undefined ? {} : { etag: found.ETag }),
+        etag: found.ETag,
         ...(checksum === undefined ? {} : { checksum }),
         ...(found.ServerSideEncryption === undefined ? {} : { encryption: found.ServerSideEncryption }),
         ...(found.SSEKMSKeyId === undefined ? {} : { kmsKeyArn: found.SSEKMSKeyId }),

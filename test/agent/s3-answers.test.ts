@@ -1,0 +1,65 @@
+import { expect } from 'chai';
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { S3Store } from '../../agent/adapters/stores/s3-store.ts';
+import { collectFrom, doneOf, errorOf, makeImage, PART, problemsIn, type CollectPlan, type Outcome } from '../helpers/collect.ts';
+import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
+import type { FaultPlan } from '../helpers/s3-front.ts';
+import { newBucket, s3ClientOf, s3StoreIn, useCredentials } from '../helpers/s3-store.ts';
+import { tempDir } from '../helpers/temp-dir.ts';
+
+const KEEP_GOING = new AbortController().signal;
+
+describe('an acquisition into S3, where', function () {
+  let front: MotoFront;
+  let faults: FaultPlan | undefined;
+  let dir: Awaited<ReturnType<typeof tempDir>>;
+  let client: S3Client;
+  let store: S3Store;
+  let path: string;
+
+  before(async () => {
+    useCredentials();
+    front = await startMotoFront({ faults: (request) => faults?.(request) });
+    client = s3ClientOf(front);
+    dir = await tempDir();
+    path = `${dir.path}/disk.img`;
+    await makeImage(path, 2 * PART + 123_457);
+  });
+  beforeEach(async () => {
+    faults = undefined;
+    store = s3StoreIn(front, await newBucket(client));
+  });
+  afterEach(() => store.close());
+  after(async () => {
+    client.destroy();
+    await front.stop();
+    await dir.remove();
+  });
+
+  const acquire = (plan: Partial<CollectPlan> = {}): Promise<Outcome> => collectFrom({ store, path, scratchDir: dir.path, ...plan });
+  const objects = (): Promise<string[]> => Array.fromAsync(store.list('', KEEP_GOING));
+  /** A fault that is over by the next start. */
+  const expectCompleteNext = async (): Promise<void> => {
+    faults = undefined;
+    expect(doneOf(await acquire()).status).to.equal('COMPLETE');
+    expect(await problemsIn(store)).to.deep.equal([]);
+  };
+
+  it('something else answers that an upload was begun, stores nothing under the name of the image', async () => {
+    faults = ({ operation }) => (operation === 'CreateMultipartUpload' ? { kind: 'foreign' } : undefined);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ code: 'STORE_FAILED', retryable: true });
+    expect(error.message).to.contain("without the upload's id");
+    expect((await objects()).filter((key) => key.endsWith('.image.dd'))).to.deep.equal([]);
+    await expectCompleteNext();
+  });
+
+  it('something else answers for every object, takes none of them for its manifest', async () => {
+    faults = ({ operation }) => (operation === 'HeadObject' ? { kind: 'foreign' } : undefined);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ code: 'STORE_FAILED', retryable: true });
+    expect(error.advice).to.contain('what answers in the name of the store');
+    expect(await objects()).to.deep.equal([]);
+    await expectCompleteNext();
+  });
+});
