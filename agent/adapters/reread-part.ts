@@ -6,6 +6,7 @@ import { DirectReader } from './direct-reader.ts';
 import { answered } from './patience.ts';
 import { PartDigester, planLike, sameDigests } from './part-digester.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
+import { ANSWERED_ONLY } from './stores/s3-errors.ts';
 
 const read = promisify(readCallback);
 
@@ -56,7 +57,7 @@ async function readBySector(fd: number, buffer: Uint8Array, position: number, { 
 
 /**
  * A part read once more from the same descriptor. Its digests must be those of the first reading: otherwise the source
- * changed, and `digests` rejects with code SOURCE_CHANGED.
+ * changed, and `digests` rejects with code SOURCE_CHANGED. It rejects, too, when the slabs are not taken to their end.
  */
 export function rereadPart(fd: number, range: PartRange, first: PartDigests, options: RereadOptions, signal: AbortSignal): PartSource {
   const { promise: digests, resolve, reject } = Promise.withResolvers<PartDigests>();
@@ -80,6 +81,9 @@ export function rereadPart(fd: number, range: PartRange, first: PartDigests, opt
       const failure = error instanceof StageError ? error : new StageError('acquire', 'SOURCE_UNREADABLE', `reading part at byte ${range.offset} again: ${messageOf(error)}`, { retryable: true, cause: error });
       reject(failure);
       throw failure;
+    } finally {
+      // Who was answered before the last slab takes no more: without this, who waits for the digests would wait for ever.
+      reject(new StageError('store', 'STORE_FAILED', `the part at byte ${range.offset} was answered before all of it was sent`, { retryable: true, advice: ANSWERED_ONLY }));
     }
   }
   return { range, slabs, digests };

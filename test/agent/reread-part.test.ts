@@ -1,5 +1,6 @@
 import { type FileHandle, open, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { readFilled, rereadPart } from '../../agent/adapters/reread-part.ts';
 import { SLAB_SIZE } from '../../agent/adapters/slab-reader.ts';
@@ -58,6 +59,16 @@ describe('reading a part again', () => {
     slab.release();
     await next;
     expect(came).to.equal(true);
+  });
+
+  it('has no digests where its slabs are not taken to the end, and leaves nobody waiting for them', async () => {
+    const source = again();
+    for await (const slab of source.slabs()) {
+      slab.release();
+      break;
+    }
+    const told = await Promise.race([rejectionOf(source.digests), setImmediate('nothing')]);
+    expect(told).to.include({ code: 'STORE_FAILED', retryable: true });
   });
 
   for (const kind of ['sha256', 'crc32', 'md5'] as const) {
