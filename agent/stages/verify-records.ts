@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Manifest, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
+import { type CustodyEvent, type Manifest, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
@@ -60,10 +60,10 @@ function logKey({ caseId, exhibitId, acquisitionId }: Manifest, record: 'capture
   return recorded.key === further ? further : recordKey(caseId, exhibitId, record);
 }
 
-/** Compares the custody log with the manifest and recomputes its chain. */
+/** Compares the custody log with the manifest, recomputes its chain, and sees that both conclude the same. */
 export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('custody', signal, async () => {
-    const { caseId, exhibitId, acquisitionId, records } = manifest;
+    const { caseId, exhibitId, records } = manifest;
     const record = await readRecord(store, { ...records.custodyLog, key: logKey(manifest, 'custody.jsonl', records.custodyLog) }, signal);
     if (typeof record === 'string') return [record];
     const { bytes, over } = record;
@@ -72,9 +72,16 @@ export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: 
     const strangers = events.flatMap((event, index) =>
       event.caseId === caseId && event.exhibitId === exhibitId ? [] : [`event ${index} is of case ${event.caseId}, exhibit ${event.exhibitId}`],
     );
-    const unnamed = events.some((event) => event.acquisitionId === acquisitionId) ? [] : [`no event is of the manifest's acquisition ${acquisitionId}`];
-    return [...over, ...differences(records.custodyLog, bytes.length, sha256(bytes)), ...problems, ...strangers, ...unnamed];
+    return [...over, ...differences(records.custodyLog, bytes.length, sha256(bytes)), ...problems, ...strangers, ...conclusionOf(events, manifest)];
   });
+
+/** The last event is the conclusion of the manifest's own acquisition, and concludes what the manifest says. */
+function conclusionOf(events: readonly CustodyEvent[], { acquisitionId, status, integrity }: Manifest): string[] {
+  const last = events.at(-1);
+  if (last?.action !== 'conclude' || last.acquisitionId !== acquisitionId) return [`its last event is not how the manifest's acquisition ${acquisitionId} was concluded`];
+  const facts = [['status', status], ['sha256', integrity.sha256]] as const;
+  return facts.flatMap(([name, said]) => (last.detail[name] === said ? [] : [`it concludes with the ${name} ${JSON.stringify(last.detail[name])}, the manifest says ${said}`]));
+}
 
 /** Compares the capture log with the manifest; it may be of any length, so it is hashed as it comes. */
 export const verifyCaptureLog = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>

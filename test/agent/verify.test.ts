@@ -233,7 +233,18 @@ describe('verify', () => {
     it('a custody log whose last event was cut off', async () => {
       const { custodyKey } = await put();
       const problems = await problemsAfter(() => tamper(custodyKey, (bytes) => bytes.subarray(0, bytes.indexOf('\n') + 1)));
-      expect(problems.map(({ what }) => what)).to.deep.equal(['custody', 'custody']);
+      expect(problems.map(({ what }) => what)).to.deep.equal(['custody', 'custody', 'custody']);
+    });
+
+    it('a custody log that is whole, and concludes otherwise than the manifest or not at all', async () => {
+      for (const [index, [deed, said]] of ([
+        [['conclude', { status: 'PARTIAL', sha256: sha256Hex(IMAGE) }], 'it concludes with the status "PARTIAL", the manifest says COMPLETE'],
+        [['conclude', { status: 'COMPLETE', sha256: '\u001b[31m' }], `it concludes with the sha256 "\\x5cu001b[31m", the manifest says ${sha256Hex(IMAGE)}`],
+        [['acquire', {}], "its last event is not how the manifest's acquisition 01JD0000000000000000000000 was concluded"],
+      ] as const).entries()) {
+        const { exhibitId } = await put({ exhibitId: `vol-${index}`, afterwards: [deed] });
+        expect(only(await verify({ exhibitId })).problems).to.deep.equal([{ what: 'custody', message: said }]);
+      }
     });
 
     it('a whole exhibit of another case under this name', async () => {

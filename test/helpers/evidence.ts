@@ -22,6 +22,8 @@ export type ExhibitPlan = {
   readonly layout?: ImageLayout;
   /** The last word on the manifest before it is sealed: for manifests that are wrong but whole. */
   readonly edit?: (body: ManifestBody) => ManifestBody;
+  /** What the custody log holds after its genuine end. */
+  readonly afterwards?: readonly Deed[];
   /** Records that are not stored. */
   readonly omit?: readonly ('image' | 'capture.log' | 'custody.jsonl' | 'manifest.json')[];
   /** Digests that each part's record carries. @default sha256 */
@@ -57,8 +59,10 @@ export async function storeExhibit(store: EvidenceStore, plan: ExhibitPlan): Pro
     };
   };
   const captureLog = await put('capture.log', `dc3dd 7.2.646 started\n${image.length} bytes copied\ndc3dd completed\n`);
-  const custodyLog = await put('custody.jsonl', custodyOf(caseId, exhibitId, sha256Hex(image)));
-  const body = edit({ ...bodyOf(caseId, exhibitId, image, layout, plan.partDigest ?? 'sha256'), ...storageOf(store, objects), records: { captureLog, custodyLog } });
+  const facts = { ...bodyOf(caseId, exhibitId, image, layout, plan.partDigest ?? 'sha256'), ...storageOf(store, objects) };
+  const { status } = edit({ ...facts, records: { captureLog, custodyLog: captureLog } });
+  const custodyLog = await put('custody.jsonl', custodyOf(caseId, exhibitId, [['acquire', { device: 'loop0' }], ['conclude', { status, sha256: sha256Hex(image), reasons: [] }], ...(plan.afterwards ?? [])]));
+  const body = edit({ ...facts, records: { captureLog, custodyLog } });
   const { key: manifestKey } = await put('manifest.json', serializeManifest(body, sha256Hex));
   return { caseId, exhibitId, body, imageKeys: objects.map(({ key }) => key), captureKey: captureLog.key, custodyKey: custodyLog.key, manifestKey };
 }
@@ -104,10 +108,11 @@ const storageOf = (store: EvidenceStore, pieces: readonly Piece[]): Pick<Manifes
   },
 });
 
-function custodyOf(caseId: string, exhibitId: string, imageSha256: string): string {
+type Deed = readonly [action: string, detail: CustodyEvent['detail']];
+
+function custodyOf(caseId: string, exhibitId: string, deeds: readonly Deed[]): string {
   const chain: CustodyEvent[] = [];
-  const details: [action: string, detail: CustodyEvent['detail']][] = [['acquire', { device: 'loop0' }], ['store', { sha256: imageSha256 }]];
-  for (const [action, detail] of details) {
+  for (const [action, detail] of deeds) {
     chain.push(chainEvent(chain, { time: TIME, caseId, exhibitId, acquisitionId: ACQUISITION, actor: 'responder', action, detail }, sha256Hex));
   }
   return serializeCustody(chain);
