@@ -42,7 +42,7 @@ export async function s3ClientFor(config: CollectorConfig): Promise<S3Client> {
     ...regionOf(config),
     ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint }),
     ...(config.forcePathStyle ? { forcePathStyle: true } : {}),
-    concurrency: config.concurrency,
+    concurrency: config.concurrency * config.parallel, // the disks share the client; a request that waits for a connection is given up
     requestTimeoutSeconds: config.requestTimeoutSeconds,
   });
 }
