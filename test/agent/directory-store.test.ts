@@ -262,13 +262,19 @@ describe('a directory of evidence', () => {
       expect([...(await open({ anew: true })).stored.keys()]).to.deep.equal([]);
     });
 
-    it('that is missing gives its data no credit', async () => {
-      await interrupted();
-      await unlink(journal());
-      const upload = await open();
-      expect(upload.stored.size).to.equal(0);
-      expect((await stat(path('.partial'))).size).to.equal(0);
-    });
+    for (const [what, lose] of [['missing', () => unlink(journal())], ['empty', () => truncate(journal(), 0)], ['torn in its first line', () => truncate(journal(), 20)]] as const) {
+      it(`that is ${what} costs nothing of its data, which is neither believed nor written over`, async () => {
+        await interrupted();
+        await lose();
+        const error = await rejectionOf(open());
+        expect(error).to.include({ stage: 'store', code: 'JOURNAL_DAMAGED', message: `${path('.partial')} holds ${2 * PART} bytes, and ${journal()}, which says what they are, is missing or empty` });
+        expect(error.advice).to.contain('--resume never');
+        expect((await readFile(path('.partial'))).equals(IMAGE.subarray(0, 2 * PART))).to.equal(true);
+        expect((await open({ anew: true })).stored.size).to.equal(0);
+        const aside = (await filesBeside()).find((name) => /\.left-[0-9a-f]{16}\.partial$/.test(name))!;
+        expect((await readFile(join(root, 'case-1/disk_evidence', aside))).equals(IMAGE.subarray(0, 2 * PART))).to.equal(true);
+      });
+    }
   });
 
   it('is whole when only the tidying up was interrupted: nothing is unfinished, nothing is written again', async () => {

@@ -62,7 +62,8 @@ const pickLayout = ({ imageSize, partSize, objectSize, objectCount }: ImageLayou
 /** About the attempt and not about the source: a later attempt may differ in it and still take the upload over. */
 const isOfAttempt = (field: string): boolean => /^(?:acquisition|collector)/i.test(field);
 
-const ANEW = 'begin anew with --resume never: what is stored stays beside it';
+/** What can be done where a journal does not serve, within a sentence. */
+export const ANEW = 'begin anew with --resume never: what is stored stays beside it';
 
 /** The flags that plan this layout. */
 function flagsFor({ partSize, objectSize }: ImageLayout): string {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type ImageLayout, objectLength, partCount } from '../../../modules/vocabulary/index.ts';
 import { StageError } from '../../errors.ts';
 import { refusal } from './directory-errors.ts';
-import { PartsJournal, assertSameUpload, newHeader, readJournal } from './directory-journal.ts';
+import { ANEW, PartsJournal, assertSameUpload, newHeader, readJournal } from './directory-journal.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { SCRATCH, newNonce, openFile, statOf, syncDirectory } from './directory-paths.ts';
 import type { StoredPart, UploadOptions } from './evidence-store.ts';
@@ -72,6 +72,10 @@ export async function openScratch(path: string, key: string, options: UploadOpti
   const left = await statOf(dataPath);
   if (left && (!left.isFile() || left.nlink !== 1)) {
     throw refusal('PATH_UNSAFE', `${dataPath} is not a plain file of its own`, 'Move it away to start anew.');
+  }
+  // A journal is durable before its data begins: somebody took it, and the data may be all that is left of a disk.
+  if (left && left.size > 0 && !before) {
+    throw refusal('JOURNAL_DAMAGED', `${dataPath} holds ${left.size} bytes, and ${journalPath}, which says what they are, is missing or empty`, `Put that back if it was moved, or ${ANEW}.`);
   }
   if (left) await chmod(dataPath, 0o600); // an attempt that stopped while completing left it read-only
   const { O_RDWR, O_CREAT, O_TRUNC } = constants;
