@@ -437,7 +437,7 @@ describe('a directory of evidence', () => {
       await chmod(dir.path, 0o777);
       const lock = await takeLock(target);
       const held = await readdir(dir.path);
-      const another = run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, fixture('lock-contender.ts'), target, 'die']);
+      const another = run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, fixture('lock-contender.ts'), target, 'die'], { env: { ...process.env, FORCE_COLOR: '0' } });
       const { stderr } = (await another.catch((error: unknown) => error)) as { stderr: string };
       expect(stderr).to.contain("code: 'BUSY'").and.to.contain(`${join(dir.path, held[0]!)} cannot be read: EACCES`);
       expect(await readdir(dir.path)).to.deep.equal(held);
