@@ -1,6 +1,9 @@
 import type { BadRange } from '../../modules/vocabulary/index.ts';
-import type { Dc3ddReport } from './dc3dd-log.ts';
-import { DirectReader } from './direct-reader.ts';
+import type { Dc3ddReport, SectorRun } from './dc3dd-log.ts';
+import { DirectReader, type SectorRead } from './direct-reader.ts';
+
+/** What dc3dd calls the error of a disk that could not be read. */
+const IO_ERROR = 'Input/output error';
 
 /** How often a sector that dc3dd could not read is tried again. */
 const TRIES = 3;
@@ -26,38 +29,50 @@ const NONE: BadSectorMap = { ranges: [], complete: true, readableAgain: 0 };
 
 /**
  * Maps the sectors that dc3dd replaced by zeroes. It lists every run but one at the device's end, which it only counts; a
- * listed sector may have been bad for a moment (a cold EBS block), so each is tried again, past the page cache.
+ * listed sector may have been bad for a moment (a cold EBS block), so each is tried again, past the page cache. A run whose
+ * sectors came to different ends is as many ranges: each has its own errno and tries.
  */
 export async function mapBadSectors(fd: number, report: Dc3ddReport, size: number, { signal, patienceMs }: MapOptions): Promise<BadSectorMap> {
   const { sectorSize, badSectors = 0 } = report;
   if (badSectors === 0 && report.listed.length === 0) return NONE;
   if (sectorSize === undefined) return { ranges: [], complete: false, readableAgain: 0 };
-  const runs = report.listed.map(({ first, last }) => ({ first, last }));
+  const runs: SectorRun[] = [...report.listed];
   const listed = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const unlisted = badSectors - listed;
   const sectors = Math.floor(size / sectorSize);
-  if (unlisted > 0) runs.push({ first: sectors - unlisted, last: sectors - 1 });
+  if (unlisted > 0) runs.push({ first: sectors - unlisted, last: sectors - 1, error: IO_ERROR });
   const total = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const sane = unlisted >= 0 && runs.every(({ first, last }, index) => first >= 0 && last < sectors && first > (runs[index - 1]?.last ?? -1));
-  if (!sane || total > MOST_RETRIED) return { ranges: asRanges(runs, sectorSize, 1), complete: sane && unlisted === 0, readableAgain: 0 };
+  if (!sane || total > MOST_RETRIED) return { ranges: runs.map((run) => asRange(run, sectorSize, {})), complete: sane && unlisted === 0, readableAgain: 0 };
 
   const reader = await DirectReader.open(fd, sectorSize, patienceMs, signal);
   try {
+    const ranges: BadRange[] = [];
     let readableAgain = 0;
     let tailIsBad = true;
-    for (const [index, { first, last }] of runs.entries()) {
-      for (let sector = first; sector <= last; sector++) {
+    for (const [index, run] of runs.entries()) {
+      for (let sector = run.first; sector <= run.last; sector++) {
         signal.throwIfAborted();
-        if (!(await reader.read(sector, TRIES))) continue;
+        const tried = await reader.read(sector, TRIES);
+        append(ranges, asRange({ ...run, first: sector, last: sector }, sectorSize, tried), sector > run.first);
+        if (!tried.bytes) continue;
         readableAgain++;
         if (unlisted > 0 && index === runs.length - 1) tailIsBad = false; // dc3dd counted others than those at the end
       }
     }
-    return { ranges: asRanges(runs, sectorSize, 1 + TRIES), complete: tailIsBad, readableAgain };
+    return { ranges, complete: tailIsBad, readableAgain };
   } finally {
     await reader.close();
   }
 }
 
-const asRanges = (runs: readonly { first: number; last: number }[], sectorSize: number, tries: number): BadRange[] =>
-  runs.map(({ first, last }) => ({ offset: first * sectorSize, length: (last - first + 1) * sectorSize, errno: 'EIO', tries }));
+/** A range as dc3dd told it and as it was tried again. */
+const asRange = ({ first, last, error }: SectorRun, sectorSize: number, { tries = 0, errno = error === IO_ERROR ? 'EIO' : error }: Partial<SectorRead>): BadRange =>
+  ({ offset: first * sectorSize, length: (last - first + 1) * sectorSize, errno, tries: 1 + tries });
+
+/** Adds a sector's range: to the last one where it goes on with that one's run and the tries came to the same. */
+function append(ranges: BadRange[], next: BadRange, goesOn: boolean): void {
+  const before = ranges.at(-1);
+  if (goesOn && before && before.errno === next.errno && before.tries === next.tries) ranges[ranges.length - 1] = { ...before, length: before.length + next.length };
+  else ranges.push(next);
+}

@@ -5,6 +5,16 @@ import { answered, hasAbandonedReads } from './patience.ts';
 /** TypeScript declares WebAssembly only for browsers. */
 declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
 
+/** What came of reading one sector. */
+export type SectorRead = {
+  /** Its bytes, valid until the next read; none when it could not be read. */
+  readonly bytes?: Uint8Array;
+  /** How often it was tried. */
+  readonly tries: number;
+  /** Name of the error of the last try that failed with one. */
+  readonly errno?: string;
+};
+
 /** Reads single sectors with O_DIRECT: through the page cache one bad sector takes its neighbours along. */
 export class DirectReader {
   readonly #handle: fs.FileHandle;
@@ -35,22 +45,25 @@ export class DirectReader {
   }
 
   /**
-   * A sector's bytes, valid until the next read; undefined when it could not be read in so many tries.
+   * Tries to read a sector, at most so many times.
    * @throws StageError code SOURCE_STALLED
    */
-  async read(sector: number, tries: number): Promise<Uint8Array | undefined> {
+  async read(sector: number, maxTries: number): Promise<SectorRead> {
     const { length } = this.#buffer;
-    for (let attempt = 0; attempt < tries; attempt++) {
+    let failed: { readonly errno?: string } = {};
+    for (let tries = 1; tries <= maxTries; tries++) {
       try {
         const reading = this.#handle.read(this.#buffer, 0, length, sector * length);
         const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${sector * length}`, this.#patienceMs, this.#signal);
-        if (bytesRead === length) return this.#buffer;
+        if (bytesRead === length) return { bytes: this.#buffer, tries, ...failed };
       } catch (error) {
         this.#signal?.throwIfAborted();
         if (error instanceof StageError) throw error; // anything else: bad again
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== undefined) failed = { errno: code };
       }
     }
-    return undefined;
+    return { tries: maxTries, ...failed };
   }
 
   /** Closes it, unless a read that was given up still uses it: closing would wait for that. */

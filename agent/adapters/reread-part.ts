@@ -45,7 +45,7 @@ async function readBySector(fd: number, buffer: Uint8Array, position: number, { 
     for (let done = 0; done < buffer.length; ) {
       const skip = (position + done) % sectorSize;
       const length = Math.min(sectorSize - skip, buffer.length - done);
-      const sector = await reader.read((position + done - skip) / sectorSize, 1);
+      const { bytes: sector } = await reader.read((position + done - skip) / sectorSize, 1);
       if (sector) buffer.set(sector.subarray(skip, skip + length), done);
       else buffer.fill(0, done, done + length);
       done += length;

@@ -24,9 +24,9 @@ const Count = z.int().min(0);
 export const BadRange = z.strictObject({
   offset: Bytes,
   length: z.int().min(1),
-  /** The error's name, for example `EIO`, as the last try gave it. */
+  /** The error's name, for example `EIO`, as the last try that failed gave it. */
   errno: z.string(),
-  /** How often the range was tried in all. */
+  /** How often each of its sectors was tried in all. */
   tries: z.int().min(1),
 });
 export type BadRange = z.infer<typeof BadRange>;

@@ -16,7 +16,7 @@ const REPORT: Dc3ddReport = {
 const OPTIONS = { sectorSize: 512, patienceMs: 10_000 };
 const MAPPING = { signal: new AbortController().signal, patienceMs: 10_000 };
 const listed = (...runs: (readonly [first: number, last: number])[]): Dc3ddReport['listed'] => runs.map(([first, last]) => ({ first, last, error: 'Input/output error' }));
-const range = (first: number, last: number, tries = 4) => ({ offset: first * 512, length: (last - first + 1) * 512, errno: 'EIO', tries });
+const range = (first: number, last: number, tries = 4, errno = 'EIO') => ({ offset: first * 512, length: (last - first + 1) * 512, errno, tries });
 
 describe('mapping bad sectors', () => {
   let workspace: Workspace;
@@ -26,7 +26,7 @@ describe('mapping bad sectors', () => {
   before(async () => {
     workspace = await makeWorkspace();
     image = await makeRaw(workspace.file('image'), SIZE);
-    disk = await attachBadDisk(image, ['5', '100-110', '2040-2047']);
+    disk = await attachBadDisk(image, ['5', '60:error=ENODATA', '100-110', '2040-2047']);
     handle = await open(disk.path, 'r');
   });
   after(async () => {
@@ -56,7 +56,14 @@ describe('mapping bad sectors', () => {
   });
 
   it('counts sectors that can be read on a later try, and still calls them zeroes in the image', async () => {
-    expect(await map({ badSectors: 3, listed: listed([5, 5], [50, 51]) })).to.deep.equal({ ranges: [range(5, 5), range(50, 51)], complete: true, readableAgain: 2 });
+    expect(await map({ badSectors: 3, listed: listed([5, 5], [50, 51]) })).to.deep.equal({ ranges: [range(5, 5), range(50, 51, 2)], complete: true, readableAgain: 2 });
+  });
+
+  it('records the error and the tries of each sector: a run of different ones is as many ranges', async () => {
+    await using file = await open(disk.file, 'r'); // the FUSE file gives the error as it is, whatever the kernel's loop device makes of it
+    expect(await mapBadSectors(file.fd, { ...REPORT, badSectors: 5, listed: listed([5, 5], [58, 61]) }, SIZE, MAPPING)).to.deep.equal({
+      ranges: [range(5, 5), range(58, 59, 2), range(60, 60, 4, 'ENODATA'), range(61, 61, 2)], complete: true, readableAgain: 3,
+    });
   });
 
   it('is not complete where the list cannot be true', async () => {
@@ -83,7 +90,7 @@ describe('mapping bad sectors', () => {
 
   it('is done the same way when a part is read again: zeroes for a bad sector, and for no other', async () => {
     const expected = await readFile(image);
-    for (const [first, last] of [[5, 5], [100, 110], [2040, 2047]] as const) expected.fill(0, first * 512, (last + 1) * 512);
+    for (const [first, last] of [[5, 5], [60, 60], [100, 110], [2040, 2047]] as const) expected.fill(0, first * 512, (last + 1) * 512);
     const all = Buffer.alloc(SIZE, 0xaa);
     await readFilled(handle.fd, all, 0, OPTIONS);
     expect(all.equals(expected)).to.equal(true);
