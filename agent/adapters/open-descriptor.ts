@@ -2,6 +2,7 @@ import { type BigIntStats, close as closeCallback, fstat as fstatCallback, open 
 import { promisify } from 'node:util';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { StageError } from '../errors.ts';
+import { errnoOf } from './errno.ts';
 
 // Plain descriptors: a FileHandle closes itself when it is collected, and a child may still be reading.
 const open = promisify(openCallback);
@@ -27,7 +28,7 @@ export async function openOrExplain(path: string, flags: number): Promise<number
   try {
     return await open(path, flags);
   } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    const errno = errnoOf(cause) ?? 'unknown error';
     const { code, ...options } = OPEN_FAILURES[errno] ?? {
       code: 'CANNOT_OPEN',
       retryable: false,

@@ -1,4 +1,5 @@
 import { DESCRIPTORS_ADVICE, StageError } from '../../errors.ts';
+import { errnoMessage, errnoOf } from '../errno.ts';
 
 type Known = { readonly code: string; readonly advice: string };
 
@@ -9,12 +10,16 @@ const full: Known = {
 const unsafe: Known = { code: 'PATH_UNSAFE', advice: 'Remove the symbolic link or file that stands where a directory belongs.' };
 const denied: Known = { code: 'STORE_DENIED', advice: 'Give this user the right to use it, or choose another directory.' };
 
+const failing: Known = { code: 'STORE_IO', advice: 'The disk under the evidence directory failed: read the kernel log, and store elsewhere.' };
+
 const descriptors: Known = { code: 'NO_DESCRIPTORS', advice: DESCRIPTORS_ADVICE };
 
 const BY_ERRNO: Readonly<Record<string, Known>> = {
   ENOSPC: full,
   EDQUOT: full,
-  EIO: { code: 'STORE_IO', advice: 'The disk under the evidence directory failed: read the kernel log, and store elsewhere.' },
+  EIO: failing,
+  EUCLEAN: failing,
+  ESTALE: { code: 'STORE_STALE', advice: 'The file server no longer knows that file: mount the evidence directory again, then start again: the parts that are stored are taken over.' },
   EROFS: { code: 'STORE_READ_ONLY', advice: 'Mount that file system writable, or choose another directory.' },
   EFBIG: { code: 'STORE_FILE_TOO_LARGE', advice: 'Choose a file system that holds larger files.' },
   EACCES: denied,
@@ -25,15 +30,12 @@ const BY_ERRNO: Readonly<Record<string, Known>> = {
   ENOTDIR: unsafe,
 };
 
-export const errnoOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
-
 /** A file system's error as a StageError; one that is already a StageError stays what it is. */
 export function storeError(doing: string, error: unknown): StageError {
   if (error instanceof StageError) return error;
   const errno = errnoOf(error) ?? 'unknown error';
   const known = BY_ERRNO[errno] ?? { code: 'STORE_FAILED', advice: 'Put right what the message names, and start again: the parts that are stored are taken over.' };
-  const message = error instanceof Error ? error.message : String(error);
-  return new StageError('store', known.code, `${doing}: ${message}`, { retryable: false, cause: error, advice: known.advice });
+  return new StageError('store', known.code, `${doing}: ${errnoMessage(error)}`, { retryable: false, cause: error, advice: known.advice });
 }
 
 /** Runs a file operation; what it throws names what was being done. */

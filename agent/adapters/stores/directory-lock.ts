@@ -3,7 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeHostile } from '../../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../../errors.ts';
-import { errnoOf, storing } from './directory-errors.ts';
+import { errnoOf } from '../errno.ts';
+import { storing } from './directory-errors.ts';
 import { SCRATCH, linkError, newNonce, remove, statOf } from './directory-paths.ts';
 import { Holder, holderOfThis, lifeOf } from './lock-holder.ts';
 

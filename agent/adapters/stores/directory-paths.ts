@@ -3,7 +3,8 @@ import { type FileHandle, link, lstat, mkdir, open, readdir, unlink } from 'node
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { StageError } from '../../errors.ts';
-import { errnoOf, existsError, storeError, storing } from './directory-errors.ts';
+import { errnoOf } from '../errno.ts';
+import { existsError, storeError, storing } from './directory-errors.ts';
 
 /** What stands beside an image while it is being stored; none of it is ever listed as an object. */
 export const SCRATCH = { data: '.partial', journal: '.partial.parts.jsonl', lock: '.partial.lock.' } as const;

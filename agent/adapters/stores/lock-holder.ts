@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { errnoOf } from './directory-errors.ts';
+import { errnoOf } from '../errno.ts';
 
 /**
  * Who holds an upload: a process, told from a later one with the same number by its start, its boot and its machine.

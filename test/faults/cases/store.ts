@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { execa } from 'execa';
 import { MiB } from '../../../modules/vocabulary/index.ts';
@@ -5,6 +7,7 @@ import type { Fault, FaultRequest } from '../../helpers/s3-front.ts';
 import { s3ClientOf } from '../../helpers/s3-store.ts';
 import { makeSparse } from '../../../scripts/lab/disks.ts';
 import { peakMemory } from '../../helpers/peak-memory.ts';
+import { startProcess } from '../../helpers/server-process.ts';
 import { PART, type Lab } from '../lab.ts';
 import { exhibitsOf } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
@@ -44,6 +47,21 @@ async function within256MiB(lab: Lab, fault: Fault, more: readonly string[] = SO
   const running = lab.start(source, await lab.bucket((request) => (isPart(request, 1, 99) ? fault : undefined)), more);
   const peak = await peakMemory(running.pid, 'dc3dd', running.ended);
   return `${(await running.ended).outcome}, ${peak > 0 && peak < 256 * MiB ? 'within 256 MiB' : `with ${peak} bytes`}`;
+}
+
+/** A directory whose writes fail with an errno once two parts and a half are stored, and which is sound later. */
+async function failingDirectory(lab: Lab, errno: string): Promise<string> {
+  const [below, path, fails] = [await lab.folder('below'), await lab.folder('failing'), lab.file('fails')];
+  await writeFile(fails, '');
+  const fuse = startProcess('/usr/bin/python3', [resolve(import.meta.dirname, '../../fixtures/failing-directory.py'), below, path, errno, String(2.5 * PART), fails]);
+  lab.onEnd(() => fuse.stop());
+  lab.onEnd(() => execa('umount', ['--lazy', path]));
+  await fuse.until('mounted', () => /ready/.exec(fuse.output()) ?? undefined, 60_000);
+  const source = await lab.source();
+  const place = lab.directory(`${path}/evidence`);
+  const before = await lab.collect(source, place);
+  await rm(fails);
+  return `${before.outcome}, then ${(await lab.collect(source, place)).outcome}`;
 }
 
 /** A tmpfs that holds two parts and a half, and room later. */
@@ -141,6 +159,8 @@ export const STORE: readonly FaultRow[] = [
   row('503 SlowDown to every part: memory', 'FAILED STORE_FAILED, within 256 MiB', (lab) => within256MiB(lab, refuse(503, 'SlowDown')), true),
   row('a slow store: memory', 'COMPLETE, within 256 MiB', (lab) => within256MiB(lab, { kind: 'throttle', bytesPerSecond: 4 * MiB }, []), true),
   row('the directory fills up', 'FAILED STORE_FULL, then COMPLETE', fullDirectory),
+  row("the directory's quota is used up", 'FAILED STORE_FULL, then COMPLETE', (lab) => failingDirectory(lab, 'EDQUOT')),
+  row("the directory's file server forgets its files", 'FAILED STORE_STALE, then COMPLETE', (lab) => failingDirectory(lab, 'ESTALE'), true),
   row('answers that come 3 s late', 'COMPLETE', (lab) => through(lab, ({ attempt }) => (attempt === 1 ? { kind: 'delay', ms: 3000 } : undefined)), true),
   row('nothing listens', 'FAILED STORE_FAILED', async (lab) => {
     const bucket = await lab.bucket();
