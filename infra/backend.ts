@@ -4,7 +4,8 @@ import type { Estate } from './config.ts';
 /** Gives a stack a state of its own, under its id. */
 export function configureBackend(stack: TerraformStack, { backend, name }: Estate): void {
   if (backend.type === 'local') {
-    new LocalBackend(stack, { path: `terraform.${name}.${stack.node.id}.tfstate` });
+    // Terraform runs in cdktf.out/stacks/<id>, which cdktf deletes as soon as an estate no longer has that stack.
+    new LocalBackend(stack, { path: `../../../terraform.${name}.${stack.node.id}.tfstate` });
     return;
   }
   new S3Backend(stack, {

@@ -70,7 +70,7 @@ const RoleAccess = strict({
 const Backend = z.discriminatedUnion(
   'type',
   [
-    strict({ type: z.literal('local').describe('A state file a stack, in the working directory.') }),
+    strict({ type: z.literal('local').describe('A state file a stack, beside cdktf.out: keep them. For trying things out; a team needs s3.') }),
     strict({
       type: z.literal('s3'),
       bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'a bucket name is allowed'),
