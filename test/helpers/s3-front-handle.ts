@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { decodeBody, isAwsChunked, verifyBody } from './s3-front-body.ts';
 import { CHECKSUM_NAMES, type ChecksumName, type ChecksumType } from './s3-front-checksums.ts';
@@ -6,7 +6,7 @@ import { S3Refusal } from './s3-front-errors.ts';
 import { type Fault, flipped } from './s3-front-faults.ts';
 import type { S3Operation } from './s3-front-operation.ts';
 import { completionOf, type FrontState } from './s3-front-state.ts';
-import { bareEtag, completedXml, completeXml, endlessXml, listPartsXml, listUploadsXml, namedParts } from './s3-front-xml.ts';
+import { bareEtag, completedXml, completeXml, endlessXml, listPartsXml, listUploadsXml, namedParts, withUpstreamEtags } from './s3-front-xml.ts';
 
 /** An answer on its way back: small ones whole, objects as a stream. */
 export type FrontAnswer = { readonly status: number; readonly headers: OutgoingHttpHeaders; readonly body: Buffer | AsyncIterable<Buffer> };
@@ -21,6 +21,7 @@ export type Exchange = {
   readonly upstream: string;
   readonly state: FrontState;
   readonly requireChecksum: boolean;
+  readonly opaqueEtags: boolean;
 };
 
 const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'expect'];
@@ -141,7 +142,7 @@ const createUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
 };
 
 const uploadPart = async (exchange: Exchange): Promise<FrontAnswer> => {
-  const { operation: { uploadId = '', partNumber = 0 }, state } = exchange;
+  const { operation: { uploadId = '', partNumber = 0 }, state, opaqueEtags } = exchange;
   const upload = state.uploads.get(uploadId);
   if (state.completed.has(uploadId)) throw new S3Refusal(404, 'NoSuchUpload', 'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.');
   const { bytes, headers, checksum } = await uploaded(exchange);
@@ -150,9 +151,11 @@ const uploadPart = async (exchange: Exchange): Promise<FrontAnswer> => {
   }
   const answer = await ask(exchange, bytes, { headers });
   if (answer.status !== 200) return answer;
-  upload?.parts.set(partNumber, { length: bytes.length, etag: bareEtag(text(answer.headers.etag) ?? ''), ...(checksum ? { checksum: checksum.value } : {}) });
+  const upstreamEtag = bareEtag(text(answer.headers.etag) ?? '');
+  const etag = opaqueEtags ? randomBytes(16).toString('hex') : upstreamEtag;
+  upload?.parts.set(partNumber, { length: bytes.length, etag, upstreamEtag, ...(checksum ? { checksum: checksum.value } : {}) });
   const sums = checksum ? { [`x-amz-checksum-${checksum.name}`]: checksum.value } : {};
-  return { ...answer, headers: { ...withoutChecksumHeaders(answer.headers), ...sums } };
+  return { ...answer, headers: { ...withoutChecksumHeaders(answer.headers), etag: `"${etag}"`, ...sums } };
 };
 
 const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
@@ -168,7 +171,7 @@ const completeUpload = async (exchange: Exchange): Promise<FrontAnswer> => {
       length: size === undefined ? undefined : Number(size),
     }));
     if (fault?.kind === 'pretend') return answerXml(completeXml(completedXml(exchange.operation), checksum));
-    const answer = await ask(exchange, body);
+    const answer = await ask(exchange, upload ? Buffer.from(withUpstreamEtags(body.toString(), upload)) : body);
     const xml = (await whole(answer)).toString();
     if (answer.status !== 200 || xml.includes('<Error>')) return withBody(answer, xml);
     state.uploads.delete(uploadId);

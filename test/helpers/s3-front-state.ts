@@ -2,7 +2,13 @@ import { type ChecksumName, type ChecksumType, checksumOf, combinedOf, composite
 import { S3Refusal } from './s3-front-errors.ts';
 
 /** A part as the front received and verified it. */
-export type FrontPart = { readonly length: number; readonly etag: string; readonly checksum?: string };
+export type FrontPart = {
+  readonly length: number;
+  readonly etag: string;
+  /** What the upstream calls it. */
+  readonly upstreamEtag: string;
+  readonly checksum?: string;
+};
 
 /** A multipart upload that was started through a front. */
 export type FrontUpload = {

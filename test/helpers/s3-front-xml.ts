@@ -22,6 +22,10 @@ export const namedParts = (xml: string): NamedPart[] =>
     })),
   }));
 
+/** A completion as the upstream knows its parts. */
+export const withUpstreamEtags = (xml: string, { parts }: FrontUpload): string =>
+  [...parts.values()].reduce((done, { etag, upstreamEtag }) => done.replaceAll(etag, upstreamEtag), xml);
+
 const withoutChecksums = (xml: string): string => xml.replaceAll(/<(Checksum[A-Za-z0-9]+)>[^<]*<\/\1>/g, '');
 
 /** Puts elements at the end of the root element, whatever its name: servers differ there, and the SDK does not look. */
@@ -45,8 +49,9 @@ export const listPartsXml = (xml: string, upload: FrontUpload): string => {
   const element = elementOf(algorithm);
   const parted = withoutChecksums(xml)
     .replaceAll(/<Part>([\s\S]*?)<\/Part>/g, (whole, part: string) => {
-      const checksum = parts.get(Number(fieldOf(part, 'PartNumber')))?.checksum;
-      return checksum === undefined ? whole : `<Part>${part}<${element}>${checksum}</${element}></Part>`;
+      const known = parts.get(Number(fieldOf(part, 'PartNumber')));
+      if (known?.checksum === undefined) return whole;
+      return `<Part>${part.replace(/<ETag>[^<]*</, `<ETag>&quot;${known.etag}&quot;<`)}<${element}>${known.checksum}</${element}></Part>`;
     });
   return beforeEnd(parted, `<ChecksumAlgorithm>${algorithm.toUpperCase()}</ChecksumAlgorithm><ChecksumType>${type}</ChecksumType>`);
 };

@@ -28,6 +28,8 @@ export type S3FrontOptions = {
   readonly faults?: FaultPlan;
   /** Refuse objects and parts without any checksum, as S3 does in a bucket with Object Lock. @default false */
   readonly requireChecksum?: boolean;
+  /** Every part that is stored gets an ETag of its own, also where the bytes are the same, as under SSE-KMS. @default false */
+  readonly opaqueEtags?: boolean;
 };
 
 /** A request that reached the front. */
@@ -79,7 +81,7 @@ export const startS3Front = async (options: S3FrontOptions): Promise<S3Front> =>
       const answer =
         fault?.kind === 'status' ? refusal(fault.status, fault.code ?? codeOf(fault.status), fault.message ?? 'The front was told to.', fault.headers)
           : fault?.kind === 'foreign' ? FOREIGN
-          : await answerOf({ request, operation, body, fault, upstream: options.upstream, state: stateOf(options.upstream), requireChecksum: options.requireChecksum ?? false });
+          : await answerOf({ request, operation, body, fault, upstream: options.upstream, state: stateOf(options.upstream), requireChecksum: options.requireChecksum ?? false, opaqueEtags: options.opaqueEtags ?? false });
       if (fault?.kind === 'lose-response') return void socket.destroy();
       if (fault?.kind === 'hold-response') return;
       record.status = answer.status;

@@ -43,6 +43,9 @@ export const compositeSha256 = (digests: readonly Buffer[]): string =>
 const compositeEtag = (digests: readonly Buffer[]): string =>
   `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${digests.length}"`;
 
+/** How often parts may be stored again by somebody else while an upload is completed. */
+const RENAMINGS = 5;
+
 const UNUSABLE = 'Do not use this object; keep it and its log, and image the disk under a new exhibit id.';
 
 const unusable = (code: string, message: string, advice = UNUSABLE): StageError => new StageError('store', code, message, { retryable: false, advice });
@@ -120,7 +123,12 @@ export class S3Upload implements ImageUpload {
     });
   }
 
-  async complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
+  complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
+    return this.#complete(digests, signal, RENAMINGS);
+  }
+
+  /** @param renamings how often it may still be that parts were stored again meanwhile */
+  async #complete(digests: readonly PartDigests[], signal: AbortSignal, renamings: number): Promise<StoredObjectInfo> {
     const { client, bucket, fullKey, uploadId, layout, objectIndex, algorithm } = this.#context;
     const count = partCount(layout, objectIndex);
     const size = objectLength(layout, objectIndex);
@@ -145,6 +153,7 @@ export class S3Upload implements ImageUpload {
       answered = await client.send(command, { abortSignal: signal });
     } catch (error) {
       if (isTaken(error)) return await this.#ownOrTaken(error, digests, size, signal);
+      if (nameOf(error) === 'InvalidPart' && renamings > 0 && (await this.#renamed(digests, signal))) return await this.#complete(digests, signal, renamings - 1);
       // An answer that was lost on its way leaves no upload behind, but the object.
       if (nameOf(error) !== 'NoSuchUpload') throw storeError(`completing ${this.key}`, error);
     }
@@ -153,6 +162,19 @@ export class S3Upload implements ImageUpload {
       return this.#asAnswered(answered, size);
     });
     return this.#checkDigest(this.#check(found, size), digests);
+  }
+
+  /**
+   * Whether every part is there as it was read, by the SHA-256 that the store verified, whatever its ETag is now. Where the store
+   * encrypts, a part has another each time that it is stored: by another collector that took the same upload over, or by a request of
+   * this one that was given up and arrived all the same.
+   */
+  async #renamed(digests: readonly PartDigests[], signal: AbortSignal): Promise<boolean> {
+    if (this.#context.algorithm !== 'SHA256') return false; // less than that is no proof that it is the same part
+    const parts = await partsIn(this.#context, this.uploadId, signal);
+    if (!digests.every(({ sha256 }, index) => sha256 !== undefined && parts?.get(index + 1)?.sha256?.equals(sha256))) return false;
+    for (const { partNumber, etag } of parts!.values()) if (etag !== undefined) this.#etags.set(partNumber, etag);
+    return true;
   }
 
   /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very image. */
