@@ -262,6 +262,16 @@ describe('a directory of evidence', () => {
       expect([...(await open({ anew: true })).stored.keys()]).to.deep.equal([]);
     });
 
+    for (const [what, plant] of [['a FIFO', () => run('mkfifo', [journal()])], ['a directory', () => mkdir(journal())]] as const) {
+      it(`that is ${what} is refused, and not waited for`, async () => {
+        await interrupted();
+        await unlink(journal());
+        await plant();
+        expect(await rejectionOf(open())).to.include({ stage: 'store', code: 'JOURNAL_DAMAGED', message: `${journal()} is not a regular file` });
+        expect((await open({ anew: true })).stored.size).to.equal(0);
+      });
+    }
+
     for (const [what, lose] of [['missing', () => unlink(journal())], ['empty', () => truncate(journal(), 0)], ['torn in its first line', () => truncate(journal(), 20)]] as const) {
       it(`that is ${what} costs nothing of its data, which is neither believed nor written over`, async () => {
         await interrupted();
@@ -428,6 +438,19 @@ describe('a directory of evidence', () => {
         await writeFile(file, torn);
         await (await takeLock(target)).release();
         expect(await readdir(dir.path)).to.deep.equal([]);
+      }
+    });
+
+    it('that is a FIFO, or a link to what has no end, stays, and is not waited for', async () => {
+      const target = join(dir.path, 'image');
+      const file = `${target}.partial.lock.0123456789abcdef`;
+      for (const [plant, why] of [[() => run('mkfifo', [file]), 'it is no file that a collector writes'], [() => symlink('/dev/zero', file), 'ELOOP']] as const) {
+        await plant();
+        const error = await rejectionOf(takeLock(target));
+        expect(error).to.include({ stage: 'store', code: 'BUSY' });
+        expect(error.message).to.contain(`${file} cannot be read: ${why}`);
+        expect(await readdir(dir.path)).to.deep.equal([basename(file)]);
+        await unlink(file);
       }
     });
 

@@ -7,7 +7,7 @@ const full: Known = {
   code: 'STORE_FULL',
   advice: 'Make room there and start again: the parts that are stored are taken over.',
 };
-const unsafe: Known = { code: 'PATH_UNSAFE', advice: 'Remove the symbolic link or file that stands where a directory belongs.' };
+const unsafe: Known = { code: 'PATH_UNSAFE', advice: 'Remove the symbolic link or file that stands in the way.' };
 const denied: Known = { code: 'STORE_DENIED', advice: 'Give this user the right to use it, or choose another directory.' };
 
 const failing: Known = { code: 'STORE_IO', advice: 'The disk under the evidence directory failed: read the kernel log, and store elsewhere.' };

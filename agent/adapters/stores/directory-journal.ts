@@ -144,9 +144,11 @@ const MAX_JOURNAL = 64 * 1024 * 1024;
 
 /** What a journal file says; undefined when there is none or nothing whole in it. */
 export async function readJournal(path: string): Promise<JournalContent | undefined> {
-  await using handle = await openFile(path, constants.O_RDONLY);
+  await using handle = await openFile(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO would be waited for
   if (!handle) return undefined;
-  const { size } = await handle.stat();
+  const stat = await handle.stat();
+  if (!stat.isFile()) throw damaged(`${path} is not a regular file`);
+  const { size } = stat;
   if (size > MAX_JOURNAL) {
     throw damaged(`${path} has ${size} bytes; a journal has at most ${MAX_JOURNAL}`);
   }

@@ -1,4 +1,5 @@
-import { link, readFile, readdir, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, open, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { escapeHostile } from '../../../modules/vocabulary/index.ts';
@@ -78,11 +79,17 @@ async function firstLiving(path: string, mine: string, self: Holder): Promise<Ot
   return undefined;
 }
 
+/** Largest lock that is read; one has about 300 bytes. */
+const MAX_LOCK = 65_536;
+
 /** Who a lock file names; `torn` when it has no JSON, which only a crash of the whole machine leaves. */
 async function readLock(file: string): Promise<Holder | 'let go of' | 'torn' | { readonly unknown: string }> {
   let content: unknown;
   try {
-    content = JSON.parse(await readFile(file, 'utf8'));
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK); // a FIFO would be waited for
+    const stat = await handle.stat();
+    if (!stat.isFile() || stat.size > MAX_LOCK) return { unknown: 'it is no file that a collector writes' };
+    content = JSON.parse(await handle.readFile('utf8'));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return 'let go of';
     return error instanceof SyntaxError ? 'torn' : { unknown: messageOf(error) };
