@@ -31,6 +31,16 @@ const made = (snapshots: string, all = snapshots): Assign => ({
   leftBehind: jsonata(`[${all}.{"resource": SnapshotId, "why": "source snapshot in account " & $case.account & "; Cleanroom deletes nothing there"}]`),
 });
 
+/** Volumes that were on the instance when it was checked and not when the snapshots were made: JSONata, a list of ids. */
+export const DETACHED = `[${WANTED}[$not($ in $snapshots.volumeId)]]`;
+/** Volumes that came onto it in between, where all are wanted: likewise. */
+export const ATTACHED = `($case.options.volumes = "all" ? [$snapshots.volumeId[$not($ in ${WANTED})]] : [])`;
+/** What is said of each. */
+export const DETACHED_WHY = '"it was detached after the check, and has no snapshot: acquire it where it is now"';
+export const ATTACHED_WHY = '"it was attached after the check: its snapshot is kept, and there is no image; open the case again"';
+
+const notImaged = (volumes: string, why: string): string => `$map(${volumes}, function($v) { {"kind": "volume", "volumeId": $v, "status": "FAILED", "problems": [${why}]} })`;
+
 /** One call for all volumes, so that the snapshots are of one moment. */
 export const snapshotStates = (names: WorkflowNames): States => ({
   [ASK]: callTask(names, {
@@ -83,7 +93,7 @@ export const snapshotStates = (names: WorkflowNames): States => ({
   }),
   'Record the snapshots': recordTask(names, {
     state: 'Record the snapshots',
-    changes: `$append([${stageChange('snapshot')}], $append(${CALLS_CHANGE}, $map($snapshots, function($s) { {"kind": "snapshot", "volumeId": $s.volumeId, "snapshot": {"id": $s.snapshotId, "purpose": "source", "account": $case.account, "region": "${names.region}", "kept": true}} })))`,
+    changes: `$append($append([${stageChange('snapshot')}], $append(${CALLS_CHANGE}, $map($snapshots, function($s) { {"kind": "snapshot", "volumeId": $s.volumeId, "snapshot": {"id": $s.snapshotId, "purpose": "source", "account": $case.account, "region": "${names.region}", "kept": true}} }))), $append(${notImaged(DETACHED, DETACHED_WHY)}, ${notImaged(ATTACHED, ATTACHED_WHY)}))`,
     clears: 'calls',
     next: GRANT_KEYS,
   }),

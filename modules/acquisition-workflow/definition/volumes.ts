@@ -8,6 +8,7 @@ import { ENDING } from './open.ts';
 import { CALLS_CHANGE, problemLine, recordTask, stageChange } from './records.ts';
 import { releaseStates } from './release.ts';
 import { withOwnVariables } from './scope.ts';
+import { ATTACHED, ATTACHED_WHY, DETACHED, DETACHED_WHY } from './snapshot.ts';
 import { whenItFails, type WorkflowNames } from './tasks.ts';
 
 const snapshotChange = (id: string, purpose: string, account: string, region: string, more = '{}'): string =>
@@ -154,7 +155,7 @@ export const volumesStates = (names: WorkflowNames): States => ({
   'Image each volume': {
     Type: 'Map',
     Label: VOLUMES_LABEL,
-    Items: jsonata('$plan.volumes'),
+    Items: jsonata(`[$plan.volumes[$not(volumeId in ${DETACHED})]]`),
     ItemSelector: {
       case: jsonata('$case'),
       plan: jsonata('$sift($plan, function($v, $k) { $not($k in ["volumes", "grants"]) })'),
@@ -175,9 +176,9 @@ export const volumesStates = (names: WorkflowNames): States => ({
   'Gather what became of the volumes': {
     Type: 'Pass',
     Assign: {
-      lost: jsonata('[$plan.volumes.volumeId[$not($ in $results.volumeId)]]'),
+      lost: jsonata(`($detached := ${DETACHED}; [$plan.volumes.volumeId[$not($ in $results.volumeId or $ in $detached)]])`),
       leftBehind: jsonata('$append($leftBehind, [$results.leftBehind])'),
-      status: jsonata('$count($results[ok = true]) < $count($plan.volumes) ? "FAILED" : $count($results[status = "PARTIAL"]) > 0 ? "PARTIAL" : "COMPLETE"'),
+      status: jsonata(`$count($results[ok = true]) < $count($plan.volumes) or $count(${ATTACHED}) > 0 ? "FAILED" : $count($results[status = "PARTIAL"]) > 0 ? "PARTIAL" : "COMPLETE"`),
     },
     Output: {},
     Next: 'Is every image proven?',
@@ -191,7 +192,7 @@ export const volumesStates = (names: WorkflowNames): States => ({
   'Say which images are missing': {
     Type: 'Pass',
     Assign: {
-      problem: jsonata(`$problem != null ? $problem : {"state": "Image each volume", "error": "Cleanroom.VolumesFailed", "cause": $substring($join($append([$results[ok = false].(volumeId & ": " & $join(problems.(${problemLine('$')}), "; "))], [$lost.($ & ": its execution ended without a word")]), " | "), 0, 1500)}`),
+      problem: jsonata(`$problem != null ? $problem : {"state": "Image each volume", "error": "Cleanroom.VolumesFailed", "cause": $substring($join($append([$results[ok = false].(volumeId & ": " & $join(problems.(${problemLine('$')}), "; "))], [$lost.($ & ": its execution ended without a word"), ${DETACHED}.($ & ": " & ${DETACHED_WHY}), ${ATTACHED}.($ & ": " & ${ATTACHED_WHY})]), " | "), 0, 1500)}`),
     },
     Output: {},
     Next: ENDING,

@@ -1,0 +1,49 @@
+import { expect } from 'chai';
+import { AwsWorld } from '../world/aws-world.ts';
+import { MemoryRecords } from '../world/memory-records.ts';
+import { acquireIn, expectLoud, problemOf, type CaseOptions, type Ended } from './support.ts';
+
+describe('an acquisition whose suspect changes in the middle', function () {
+  this.timeout(300_000);
+  let world: AwsWorld;
+  before(async () => {
+    world = await AwsWorld.start();
+  });
+  after(() => world?.stop());
+
+  const acquire = (options?: CaseOptions): Promise<Ended> => acquireIn({ world, records: new MemoryRecords() }, options);
+  const inMember = <Answer>(action: string, parameters: object): Promise<Answer> => world.call('member', 'ec2', action, parameters) as Promise<Answer>;
+
+  it('does not succeed without an image of a volume that was attached after the check', async () => {
+    let late = '';
+    const ended = await acquire({
+      hook: (call, { instanceId, zone }) => {
+        if (call.action !== 'createSnapshots') return undefined;
+        return (async () => {
+          ({ VolumeId: late } = await inMember<{ VolumeId: string }>('createVolume', { AvailabilityZone: zone, Size: 1 }));
+          await inMember('attachVolume', { VolumeId: late, InstanceId: instanceId, Device: '/dev/sdk' });
+          return call.real();
+        })();
+      },
+    });
+    expectLoud(ended, 'Cleanroom.VolumesFailed');
+    expect(problemOf(ended)).to.contain(`${late}: `).and.contain('attached');
+    expect(ended.record.volumes[ended.suspect.volumeIds[0]!]).to.include({ status: 'COMPLETE' });
+    expect(ended.record.leftBehind.map(({ why }) => why).filter((why) => why.startsWith('source snapshot'))).to.have.length(2);
+  });
+
+  it('images the other volumes where one was detached after the check', async () => {
+    const ended = await acquire({
+      volumes: 3,
+      hook: (call, { instanceId, volumeIds }) => {
+        if (call.action !== 'createSnapshots') return undefined;
+        return inMember('detachVolume', { VolumeId: volumeIds[1], InstanceId: instanceId, Device: '/dev/sdf' }).then(() => call.real());
+      },
+    });
+    expectLoud(ended, 'Cleanroom.VolumesFailed');
+    const [first, gone, third] = ended.suspect.volumeIds.map((id) => ended.record.volumes[id]?.status);
+    expect([first, third]).to.deep.equal(['COMPLETE', 'COMPLETE']);
+    expect(gone).to.equal('FAILED');
+    expect(problemOf(ended)).to.contain(`${ended.suspect.volumeIds[1]}: `).and.contain('detached');
+  });
+});
