@@ -58,7 +58,8 @@ export const snapshotStates = (names: WorkflowNames): States => ({
     inMember: true,
     seconds: 120,
     retry: [],
-    assign: { ...made('$states.result.Snapshots'), calls: touched('ec2', 'createSnapshots', '$case.instanceId, $states.result.Snapshots.SnapshotId', '$case.account', names.region) },
+    // What they were put off for before is no problem of the acquisition.
+    assign: { ...made('$states.result.Snapshots'), problem: null, calls: touched('ec2', 'createSnapshots', '$case.instanceId, $states.result.Snapshots.SnapshotId', '$case.account', names.region) },
     catch: whenItFails(ASK, JUDGE, rememberLost(ASK)),
     next: 'Record the snapshots',
   }),

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { AslError } from '../../helpers/asl/errors.ts';
 import { AwsWorld } from '../world/aws-world.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { acquireIn, expectLoud, problemOf, type CaseOptions, type Ended } from './support.ts';
@@ -45,5 +46,15 @@ describe('an acquisition whose suspect changes in the middle', function () {
     expect([first, third]).to.deep.equal(['COMPLETE', 'COMPLETE']);
     expect(gone).to.equal('FAILED');
     expect(problemOf(ended)).to.contain(`${ended.suspect.volumeIds[1]}: `).and.contain('detached');
+  });
+
+  it('forgets that the snapshots were put off when they are there', async () => {
+    let refusals = 1;
+    const ended = await acquire({
+      hook: ({ action }) => (action === 'createSnapshots' && refusals-- > 0 ? Promise.reject(new AslError('Ec2.Ec2Exception', 'Request limit exceeded. (Service: Ec2, Status Code: 400, Request ID: 1)')) : undefined),
+    });
+    expect(ended.run.status).to.equal('SUCCEEDED');
+    expect(problemOf(ended)).to.equal('null');
+    expect(ended.record.problems).to.deep.equal([]);
   });
 });
