@@ -62,4 +62,13 @@ describe('an acquisition into S3, where', function () {
     expect(await objects()).to.deep.equal([]);
     await expectCompleteNext();
   });
+
+  for (const resume of ['auto', 'never'] as const) {
+    it(`the answer to the beginning of the upload is lost, goes on, and does not take itself for another collector (--resume ${resume})`, async () => {
+      faults = ({ operation, attempt }) => (operation === 'CreateMultipartUpload' && attempt === 1 ? { kind: 'lose-response' } : undefined);
+      expect(doneOf(await acquire({ options: { resume } })).status).to.equal('COMPLETE');
+      const left = await Array.fromAsync(store.unfinished('', KEEP_GOING));
+      expect(left.map(({ storedParts }) => storedParts), 'what was begun anew stays beside what is there').to.deep.equal(resume === 'never' ? [0] : []);
+    });
+  }
 });

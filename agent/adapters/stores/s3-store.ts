@@ -46,19 +46,22 @@ export class S3Store implements EvidenceStore {
     const listed = await uploadsOf(context, signal);
     const earlier = options.anew ? undefined : await earlierUpload(context, listed, { ...options, onLeft: (left, why) => options.onLeft?.({ ...left, key }, why) }, signal);
     if (!earlier && listed.length > 0) await this.#refuseTaken(key, signal); // one of them may have been completed since the first look
-    const uploadId = earlier?.uploadId ?? (await this.#create(key, options, signal));
+    const begun = earlier ? undefined : await this.#create(key, options, signal);
+    const { uploadId } = (earlier ?? begun)!;
     const upload = new S3Upload({
       ...context, key, uploadId,
       layout: options.layout,
       objectIndex: options.objectIndex,
       stored: earlier?.parts ?? new Map<number, StoredPart>(),
-      begunHere: earlier === undefined,
+      begunHere: begun !== undefined,
       head: (versionId, headSignal) => this.#head(key, versionId, headSignal),
     });
-    if (earlier) return upload;
+    if (!begun) return upload;
     const rival = await rivalUpload(context, uploadId, new Set(listed.map((other) => other.uploadId)), signal);
-    if (rival === undefined) return upload;
+    // One that was begun by a request whose answer was lost looks like another collector's. It is taken over: if it is another's, the completion decides.
+    if (rival === undefined || (begun.askedAgain && options.anew)) return upload;
     const left = await upload.withdraw(undefined, signal);
+    if (begun.askedAgain) return this.openImage(key, options, signal);
     throw new StageError('store', 'BUSY', `another collector began the image ${key} in the same moment (upload ${rival}) and goes on with it; ${left ?? 'nothing of this one is left'}`, {
       retryable: true,
       safe: 'This collector stored nothing; what the other one stores was not touched.',
@@ -66,7 +69,8 @@ export class S3Store implements EvidenceStore {
     });
   }
 
-  async #create(key: string, { metadata }: UploadOptions, signal: AbortSignal): Promise<string> {
+  /** Begins an upload; `askedAgain` where an earlier request, whose answer did not come, may have begun another. */
+  async #create(key: string, { metadata }: UploadOptions, signal: AbortSignal): Promise<{ readonly uploadId: string; readonly askedAgain: boolean }> {
     const { client, bucket, algorithm } = this.#options;
     const command = new CreateMultipartUploadCommand({
       Bucket: bucket,
@@ -77,10 +81,10 @@ export class S3Store implements EvidenceStore {
       ...this.#encryption(),
     });
     try {
-      const { UploadId } = await client.send(command, { abortSignal: signal });
+      const { UploadId, $metadata } = await client.send(command, { abortSignal: signal });
       // Without one, a part would be an object under the image's key, and ending the upload would delete that.
       if (!UploadId) throw foreignAnswer(`starting the upload of ${key}`, "without the upload's id");
-      return UploadId;
+      return { uploadId: UploadId, askedAgain: $metadata.attempts !== 1 };
     } catch (error) {
       throw storeError(`starting the upload of ${key}`, error);
     }
