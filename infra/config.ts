@@ -28,7 +28,7 @@ export const LOG_RETENTION_DAYS = [365, 400, 545, 731, 1096, 1827, 2192, 2557, 2
 
 const Account = strict({
   id: AccountId.optional().describe('Id of the account. Leave it out until an account that is to be created exists.'),
-  create: strict({ email: Email }).optional().describe('Have the organization stack create the account.'),
+  create: strict({ email: Email }).optional().describe('Have the organization stack create the account. Without it again, the account stays as it is, and Terraform no longer knows it.'),
 });
 
 const Organization = z.discriminatedUnion(

@@ -118,6 +118,10 @@ const makeOrganization: Maker = (app, estate, plan) => {
     ...(parentId === undefined ? {} : { parentId }),
     ...(securityUnit === undefined ? {} : { securityUnitName: securityUnit }),
     ...(securityTooling?.id === undefined ? {} : { securityToolingAccountId: securityTooling.id }),
+    existingAccounts: [
+      ...forensic.flatMap(({ name, create }) => (create === undefined ? [name] : [])),
+      ...security.flatMap(([name, account]) => (account !== undefined && account.create === undefined ? [name] : [])),
+    ],
     accounts: [
       ...forensic.flatMap(({ name, create }) => (create === undefined ? [] : [{ name, email: create.email, roleName, unit: 'forensic' as const }])),
       ...security.flatMap(([name, account]) => (account?.create === undefined ? [] : [{ name, email: account.create.email, roleName, unit: 'security' as const }])),

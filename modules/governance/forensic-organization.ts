@@ -7,6 +7,7 @@ import { OrganizationsPolicy } from '@cdktf/provider-aws/lib/organizations-polic
 import { DataAwsOrganizationsOrganization } from '@cdktf/provider-aws/lib/data-aws-organizations-organization/index.js';
 import { Construct } from 'constructs';
 import { policyJson } from '../render-policy.ts';
+import { Forgotten } from './forgotten.ts';
 import { caseTagPolicy } from './policies/index.ts';
 
 /** Policy types that the seal needs. */
@@ -25,7 +26,7 @@ export interface AccountToMake {
 
 export interface ForensicOrganizationProps {
   readonly prefix: string;
-  /** `new` makes the organization; `existing` reads it, and changes nothing of what it already has. */
+  /** `new` makes the organization; `existing` reads it, and changes nothing of what it already has, also where `new` made it. */
   readonly mode: 'new' | 'existing';
   /** Unit under which the new units are made. @default the organization's root */
   readonly parentId?: string;
@@ -33,6 +34,8 @@ export interface ForensicOrganizationProps {
   /** @default none: no unit for security accounts */
   readonly securityUnitName?: string;
   readonly accounts: readonly AccountToMake[];
+  /** Names of accounts that are known by their ids alone. Where they were among `accounts` before, they stay as they are. @default none */
+  readonly existingAccounts?: readonly string[];
   /** Services that the security-tooling account administers for the organization, `guardduty.amazonaws.com` for example. */
   readonly delegatedServices: readonly string[];
   /** @default none: nothing is delegated */
@@ -59,11 +62,13 @@ export class ForensicOrganization extends Construct {
             lifecycle: { preventDestroy: true },
           }).roots.get(0).id
         : new DataAwsOrganizationsOrganization(this, 'Existing', {}).roots.get(0).id;
+    if (props.mode === 'existing') new Forgotten(this, 'Resource', OrganizationsOrganization.tfResourceType);
     const parentId = props.parentId ?? rootId;
     const unit = (unitId: string, name: string) =>
       new OrganizationsOrganizationalUnit(this, unitId, { name, parentId, lifecycle: { preventDestroy: true } });
     const forensic = unit('ForensicUnit', props.forensicUnitName);
     const security = props.securityUnitName === undefined ? undefined : unit('SecurityUnit', props.securityUnitName);
+    if (security === undefined) new Forgotten(this, 'SecurityUnit', OrganizationsOrganizationalUnit.tfResourceType);
     const accountIds: Record<string, string> = {};
     for (const { name, email, roleName, unit: where } of props.accounts) {
       accountIds[name] = new OrganizationsAccount(this, `account-${name}`, {
@@ -77,6 +82,8 @@ export class ForensicOrganization extends Construct {
         lifecycle: { preventDestroy: true, ignoreChanges: ['role_name', 'iam_user_access_to_billing'] },
       }).id;
     }
+    // An account that is taken out of the organization is out of every policy's reach.
+    for (const name of props.existingAccounts ?? []) new Forgotten(this, `account-${name}`, OrganizationsAccount.tfResourceType);
     const tags = new OrganizationsPolicy(this, 'CaseTags', {
       name: `${props.prefix}-case-tags`,
       description: 'Case tags have one spelling',
