@@ -58,9 +58,10 @@ async function undoStep(clients: UndoClients, acquisition: AcquisitionRecord, st
     return { ...common, problem: `the recorded call is for another account, Region or instance than ${instanceId} and is not made` };
   }
   try {
-    const requestId = await undo(clients, call);
+    const answer = await undo(clients, call, instanceId);
+    if (!answer) return common;
     const made = { action: actionName(call), account, region, resources: [instanceId], state: 'release', enteredAt, endedAt: now().toISOString() };
-    return { ...common, calls: [{ ...made, ...(requestId !== undefined && { requestId }) }] };
+    return { ...common, calls: [{ ...made, ...answer }] };
   } catch (error) {
     return { ...common, problem: escapeHostile(Buffer.from(`${nameOf(error)}: ${messageOf(error)}`)).slice(0, 1000) };
   }

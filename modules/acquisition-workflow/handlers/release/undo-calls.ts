@@ -5,9 +5,9 @@ import {
 } from '@aws-sdk/client-ec2';
 import { type ElasticLoadBalancingClient, RegisterInstancesWithLoadBalancerCommand } from '@aws-sdk/client-elastic-load-balancing';
 import { type ElasticLoadBalancingV2Client, RegisterTargetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { DetachRolePolicyCommand, type IAMClient, UntagRoleCommand } from '@aws-sdk/client-iam';
+import { DetachRolePolicyCommand, type IAMClient, NoSuchEntityException, paginateListRoleTags, UntagRoleCommand } from '@aws-sdk/client-iam';
 import { type KMSClient, paginateListRetirableGrants, RetireGrantCommand } from '@aws-sdk/client-kms';
-import type { UndoAction, UndoCall } from '../../../vocabulary/index.ts';
+import { CONTAINED_TAG_KEYS, type UndoAction, type UndoCall } from '../../../vocabulary/index.ts';
 
 /** Clients of the suspect's account, by its acquisition role. */
 export type UndoClients = {
@@ -43,8 +43,38 @@ async function retireGrants({ kms }: UndoClients, { KeyId, Name, RetiringPrincip
   return answer;
 }
 
+/** Tags by which a role names the instances whose sessions are denied. */
+async function containedBy(iam: IAMClient, RoleName: string): Promise<readonly { readonly key: string; readonly instanceId: string | undefined }[]> {
+  const pages = await Array.fromAsync(paginateListRoleTags({ client: iam }, { RoleName }));
+  return pages.flatMap(({ Tags = [] }) => Tags).flatMap(({ Key = '', Value }) => (CONTAINED_TAG_KEYS.includes(Key) ? [{ key: Key, instanceId: Value }] : []));
+}
+
+/** What is not there any more needs no undoing. */
+const unlessGone = async (call: () => Promise<Answer | undefined>): Promise<Answer | undefined> => {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof NoSuchEntityException) return undefined;
+    throw error;
+  }
+};
+
+/** Takes the instance's own tag away: another one that shares the role may have taken the key over. */
+const unmark = ({ iam }: UndoClients, { RoleName, TagKeys }: { readonly RoleName: string; readonly TagKeys: readonly string[] }, instanceId: string): Promise<Answer | undefined> =>
+  unlessGone(async () => {
+    const own = (await containedBy(iam, RoleName)).filter((tag) => tag.instanceId === instanceId && TagKeys.includes(tag.key));
+    return own.length === 0 ? undefined : iam.send(new UntagRoleCommand({ RoleName, TagKeys: own.map(({ key }) => key) }));
+  });
+
+/** One policy denies the sessions of all that share the role: it goes with the last of them. */
+const detachDenial = ({ iam }: UndoClients, { RoleName, PolicyArn }: { readonly RoleName: string; readonly PolicyArn: string }, instanceId: string): Promise<Answer | undefined> =>
+  unlessGone(async () => {
+    const others = (await containedBy(iam, RoleName)).some((tag) => tag.instanceId !== instanceId);
+    return others ? undefined : iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn }));
+  });
+
 /** Parameters come from the record, where JSON has checked nothing but their shape: AWS itself refuses what does not fit. */
-const CALLS: Readonly<Record<UndoAction, (clients: UndoClients, parameters: never) => Promise<Answer>>> = {
+const CALLS: Readonly<Record<UndoAction, (clients: UndoClients, parameters: never, instanceId: string) => Promise<Answer | undefined>>> = {
   'autoscaling:exitStandby': ({ autoScaling }, parameters) => autoScaling.send(new ExitStandbyCommand(parameters)),
   'ec2:modifyInstanceAttribute': ({ ec2 }, parameters) => ec2.send(new ModifyInstanceAttributeCommand(parameters)),
   'ec2:modifyInstanceMetadataOptions': ({ ec2 }, parameters) => ec2.send(new ModifyInstanceMetadataOptionsCommand(parameters)),
@@ -52,14 +82,17 @@ const CALLS: Readonly<Record<UndoAction, (clients: UndoClients, parameters: neve
   'ec2:replaceIamInstanceProfileAssociation': giveProfileBack,
   'elasticloadbalancing:registerInstancesWithLoadBalancer': ({ elb }, parameters) => elb.send(new RegisterInstancesWithLoadBalancerCommand(parameters)),
   'elasticloadbalancingv2:registerTargets': ({ elbv2 }, parameters) => elbv2.send(new RegisterTargetsCommand(parameters)),
-  'iam:detachRolePolicy': ({ iam }, parameters) => iam.send(new DetachRolePolicyCommand(parameters)),
-  'iam:untagRole': ({ iam }, parameters) => iam.send(new UntagRoleCommand(parameters)),
+  'iam:detachRolePolicy': detachDenial,
+  'iam:untagRole': unmark,
   'kms:retireGrant': retireGrants,
 };
 
-/** Makes the call; gives its request id. */
-export const undo = async (clients: UndoClients, { action, parameters }: UndoCall): Promise<string | undefined> =>
-  (await CALLS[action](clients, parameters as never)).$metadata.requestId;
+/** Makes the call; gives its request id. Undefined where there was nothing to call for. @param instanceId which is released */
+export async function undo(clients: UndoClients, { action, parameters }: UndoCall, instanceId: string): Promise<{ readonly requestId?: string } | undefined> {
+  const answer = await CALLS[action](clients, parameters as never, instanceId);
+  const requestId = answer?.$metadata.requestId;
+  return answer && (requestId === undefined ? {} : { requestId });
+}
 
 /** The call as IAM and CloudTrail name it. */
 export function actionName({ action }: UndoCall): string {
