@@ -11,6 +11,9 @@ const TRIES = 3;
 /** Above this the map is taken from dc3dd alone: a disk that is bad all over would be read for days. */
 const MOST_RETRIED = 64 * 1024;
 
+/** Sectors that are tried once each, from the first to the last, of a run at the end that is too long to try them all. */
+const SAMPLES = 64;
+
 export type BadSectorMap = {
   readonly ranges: readonly BadRange[];
   /** Whether the ranges are all the sectors that dc3dd counted. */
@@ -30,7 +33,8 @@ const NONE: BadSectorMap = { ranges: [], complete: true, readableAgain: 0 };
 /**
  * Maps the sectors that dc3dd replaced by zeroes. It lists every run but one at the device's end, which it only counts; a
  * listed sector may have been bad for a moment (a cold EBS block), so each is tried again, past the page cache. A run whose
- * sectors came to different ends is as many ranges: each has its own errno and tries.
+ * sectors came to different ends is as many ranges: each has its own errno and tries. Where too many are bad to try each again,
+ * only a run at the end is looked at.
  */
 export async function mapBadSectors(fd: number, report: Dc3ddReport, size: number, { signal, patienceMs }: MapOptions): Promise<BadSectorMap> {
   const { sectorSize, badSectors = 0 } = report;
@@ -43,10 +47,12 @@ export async function mapBadSectors(fd: number, report: Dc3ddReport, size: numbe
   if (unlisted > 0) runs.push({ first: sectors - unlisted, last: sectors - 1, error: IO_ERROR });
   const total = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   const sane = unlisted >= 0 && runs.every(({ first, last }, index) => first >= 0 && last < sectors && first > (runs[index - 1]?.last ?? -1));
-  if (!sane || total > MOST_RETRIED) return { ranges: runs.map((run) => asRange(run, sectorSize, {})), complete: sane && unlisted === 0, readableAgain: 0 };
+  const untried = runs.map((run) => asRange(run, sectorSize, {}));
+  if (!sane) return { ranges: untried, complete: false, readableAgain: 0 };
 
   const reader = await DirectReader.open(fd, sectorSize, patienceMs, signal);
   try {
+    if (total > MOST_RETRIED) return { ranges: untried, complete: unlisted === 0 || (await isBadThroughout(reader, runs.at(-1)!, signal)), readableAgain: 0 };
     const ranges: BadRange[] = [];
     let readableAgain = 0;
     let tailIsBad = true;
@@ -64,6 +70,17 @@ export async function mapBadSectors(fd: number, report: Dc3ddReport, size: numbe
   } finally {
     await reader.close();
   }
+}
+
+/** Whether every sector of a run that is tried fails with an error. */
+async function isBadThroughout(reader: DirectReader, { first, last }: SectorRun, signal: AbortSignal): Promise<boolean> {
+  const steps = Math.min(SAMPLES - 1, last - first);
+  for (let step = 0; step <= steps; step++) {
+    signal.throwIfAborted();
+    const sector = steps === 0 ? first : first + Math.round(((last - first) * step) / steps);
+    if ((await reader.read(sector, 1)).errno === undefined) return false;
+  }
+  return true;
 }
 
 /** A range as dc3dd told it and as it was tried again. */

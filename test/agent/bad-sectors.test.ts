@@ -4,7 +4,7 @@ import { mapBadSectors } from '../../agent/adapters/bad-sectors.ts';
 import type { Dc3ddReport } from '../../agent/adapters/dc3dd-log.ts';
 import { readFilled, rereadPart } from '../../agent/adapters/reread-part.ts';
 import { MiB } from '../../modules/vocabulary/index.ts';
-import { makeRaw, makeWorkspace, type Workspace } from '../../scripts/lab/disks.ts';
+import { makeRaw, makeSparse, makeWorkspace, type Workspace } from '../../scripts/lab/disks.ts';
 import { attachBadDisk, type BadDisk } from '../helpers/bad-disk.ts';
 import { digestsOf } from '../helpers/slabs.ts';
 
@@ -86,6 +86,19 @@ describe('mapping bad sectors', () => {
     const report = { ...REPORT, badSectors: sectors, listed: listed([0, sectors - 1]) };
     expect(await mapBadSectors(handle.fd, report, 64 * MiB, MAPPING)).to.deep.equal({ ranges: [range(0, sectors - 1, 1)], complete: true, readableAgain: 0 });
     expect((await mapBadSectors(handle.fd, { ...report, listed: [] }, 64 * MiB, MAPPING)).complete).to.equal(false);
+  });
+
+  it('finds a run at the end that is too long to try all of it, by sectors from its first to its last', async () => {
+    const size = 40 * MiB;
+    const large = await attachBadDisk(await makeSparse(workspace.file('large'), size), ['8192-81919']);
+    try {
+      await using file = await open(large.path, 'r');
+      const mapped = (badSectors: number) => mapBadSectors(file.fd, { ...REPORT, badSectors }, size, MAPPING);
+      expect(await mapped(81_920 - 8192)).to.deep.equal({ ranges: [range(8192, 81_919, 1)], complete: true, readableAgain: 0 });
+      expect((await mapped(81_920 - 8191)).complete, 'one more than are bad').to.equal(false);
+    } finally {
+      await large.remove();
+    }
   });
 
   it('is done the same way when a part is read again: zeroes for a bad sector, and for no other', async () => {
