@@ -75,7 +75,8 @@ class Watch {
       dc3dd: tool.path, dc3ddSha256: tool.binarySha256, parallel: config.parallel, once: config.once,
     });
     this.#warnOfUnusedName();
-    process.send?.({ event: LogEvent.collectorStarted }); // for a supervisor that forked the collector
+    // For a supervisor that forked the collector; one that has let go of it since is no reason to end.
+    process.send?.({ event: LogEvent.collectorStarted }, undefined, undefined, () => undefined);
     const deadline = this.#startDeadline();
     await serviceManager(process.env, (error) => this.#warn(error)).ready(`watching for disks of case ${caseId}`);
     await aborted(this.#signal);

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -34,6 +34,17 @@ describe('collector run, where nobody watches', function () {
     expect(told).to.include('collector.heartbeat');
     expect(told.slice(-2)).to.deep.equal(['collector.stopping', 'collector.stopped']);
     expect(records.at(-1)).to.include({ event: 'collector.stopped', exit: 0, reason: 'deadline' });
+  });
+
+  it('goes on where the supervisor that forked it has let go of it', async () => {
+    const args = ['run', '--case', CASE, '--to', workspace.file('evidence'), '--scratch-dir', workspace.file('scratch'), '--ignore-attached', '--deadline-seconds', '1'];
+    const child = fork(resolve(import.meta.dirname, '../../agent/cli.ts'), args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+    let stderr = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.disconnect();
+    const [[code]] = await Promise.all([once(child, 'exit'), once(child.stderr!, 'end')]);
+    expect(stderr).to.equal('');
+    expect(code).to.equal(0);
   });
 
   describe('under systemd', () => {
