@@ -1,9 +1,9 @@
 /** The only file that knows the order of the stages: acquire → prove → complete → re-read → record. */
 import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
-import { imageKey, LogEvent, partCount, partsOf, recordKey, type ImageLayout, type ImageStatus } from '../modules/vocabulary/index.ts';
+import { escapeHostile, imageKey, LogEvent, partCount, partsOf, recordKey, type ImageLayout, type ImageStatus } from '../modules/vocabulary/index.ts';
 import { mapBadSectors } from './adapters/bad-sectors.ts';
-import { readDc3ddLog } from './adapters/dc3dd.ts';
+import { ENDED_ADVICE, readDc3ddLog } from './adapters/dc3dd.ts';
 import type { Dc3ddTool } from './adapters/dc3dd-tool.ts';
 import type { FanOutLog } from './adapters/logs/create-event-log.ts';
 import type { EventLog } from './adapters/logs/event-log.ts';
@@ -305,8 +305,16 @@ function judgeImage({ source, options, store }: Run, acquired: Acquired, bad: Pa
   if (status !== 'FAILED') return { ...judgement, status };
   throw new StageError('prove', 'NOT_PROVEN', `the image is not proven: ${reasons.join('; ')}`, {
     retryable: false,
-    advice: 'Look at the source before you image it again.',
+    advice: adviceOn(acquired, source, after, options),
   });
+}
+
+/** Where only dc3dd is at fault, or the disk of its log, nobody is sent to the source. */
+function adviceOn({ run, end }: Acquired, source: SourceHandle, after: Recheck, { scratchDir }: CollectOptions): string {
+  const isWhole = end.bytes === source.size && after.present && after.size === source.size && after.diskseq === source.disk?.diskseq && after.changed === undefined;
+  if (isWhole && run.signal !== null) return ENDED_ADVICE;
+  if (isWhole && run.report.footer === 'missing') return `dc3dd's log could not be written or read: see that ${escapeHostile(scratchDir)} has room and its disk is sound, then start the same command again: what was stored is taken over.`;
+  return 'Look at the source before you image it again.';
 }
 
 async function completeObjects(run: Run, { uploads, digests }: Acquired): Promise<StoredObjectInfo[]> {

@@ -12,6 +12,9 @@ const BUFFER_SIZE = '256K';
 const KILL_AFTER_MS = 3000;
 const GIVE_UP_AFTER_MS = 6000;
 
+/** What to do where a signal ended dc3dd that was not ours: that says nothing of the source. */
+export const ENDED_ADVICE = 'Find out what ended dc3dd (where memory ran out, the kernel log says so: dmesg), then start the same command again: what was stored is taken over.';
+
 const LOG_NAME = 'dc3dd.log';
 
 /** Bytes of a log that are read: a disk that is bad all over fills gigabytes, and without its footer it is FAILED anyway. */

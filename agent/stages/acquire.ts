@@ -2,7 +2,7 @@ import pRetry from 'p-retry';
 import { LogEvent, planLayout, type ImageLayout, type PartRange } from '../../modules/vocabulary/index.ts';
 import { adoptObject } from '../adapters/stores/adopted-object.ts';
 import { AdaptiveLimit } from '../adapters/adaptive-limit.ts';
-import { startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
+import { ENDED_ADVICE, startDc3dd, type Dc3ddRun } from '../adapters/dc3dd.ts';
 import type { EventLog } from '../adapters/logs/event-log.ts';
 import { sameDigests, type DigestPlan } from '../adapters/part-digester.ts';
 import { stalled } from '../adapters/patience.ts';
@@ -313,7 +313,7 @@ class Pass {
     return new StageError('acquire', code, `${first.message} of ${this.#source.size}; dc3dd ${how}${lastWord ? `: ${lastWord}` : ''}`, {
       retryable: exitCode !== 0,
       cause: first,
-      advice: 'Check the source, then start again: what was stored is taken over.',
+      advice: signal ? ENDED_ADVICE : 'Check the source, then start again: what was stored is taken over.',
     });
   }
 }

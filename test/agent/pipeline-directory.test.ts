@@ -198,21 +198,23 @@ describe('an acquisition into a directory', function () {
     return { path: file, binarySha256: '0'.repeat(64) };
   };
 
-  const endings: readonly [what: string, script: string, code: string, reason: RegExp][] = [
-    ['is killed', 'dc3dd "$@" 2>/dev/null | head -c 3000000; kill -KILL $$', 'DC3DD_FAILED', /ended by SIGKILL/],
-    ['gives everything, but says that it failed', 'dc3dd "$@" 2>/dev/null; exit 2', 'NOT_PROVEN', /exit 2/],
-    ['gives everything, but leaves no log', 'cat /proc/self/fd/3', 'NOT_PROVEN', /"missing"/],
-    ['gives too little and says that it completed', 'dc3dd "$@" 2>/dev/null | head -c 3000000', 'SOURCE_SHRANK', /3000000 bytes of/],
-    ['gives too much and says that it completed', 'dc3dd "$@" 2>/dev/null; echo more', 'NOT_PROVEN', /5 bytes more/],
-    ['gives nothing at all', 'exit 0', 'SOURCE_SHRANK', /after 0 bytes/],
+  const endings: readonly [what: string, script: string, code: string, reason: RegExp, advice: RegExp][] = [
+    ['is killed', 'dc3dd "$@" 2>/dev/null | head -c 3000000; kill -KILL $$', 'DC3DD_FAILED', /ended by SIGKILL/, /^Find out what ended dc3dd/],
+    ['is killed when it has given everything', 'dc3dd "$@" 2>/dev/null; kill -KILL $$', 'NOT_PROVEN', /ended by SIGKILL/, /^Find out what ended dc3dd/],
+    ['gives everything, but says that it failed', 'dc3dd "$@" 2>/dev/null; exit 2', 'NOT_PROVEN', /exit 2/, /^Look at the source/],
+    ['gives everything, but leaves no log', 'cat /proc/self/fd/3', 'NOT_PROVEN', /"missing"/, /^dc3dd's log could not be written or read: see that \S+ has room/],
+    ['gives too little and says that it completed', 'dc3dd "$@" 2>/dev/null | head -c 3000000', 'SOURCE_SHRANK', /3000000 bytes of/, /^Check the source/],
+    ['gives too much and says that it completed', 'dc3dd "$@" 2>/dev/null; echo more', 'NOT_PROVEN', /5 bytes more/, /^Look at the source/],
+    ['gives nothing at all', 'exit 0', 'SOURCE_SHRANK', /after 0 bytes/, /^Check the source/],
   ];
-  for (const [what, script, code, reason] of endings) {
-    it(`completes nothing where dc3dd ${what}`, async () => {
+  for (const [what, script, code, reason, advice] of endings) {
+    it(`completes nothing where dc3dd ${what}, and says where to look`, async () => {
       await makeImage(path, SIZE);
       const tool = await instead(script);
       const error = errorOf(await acquire(tool ? { tool } : {}));
       expect(error.code).to.equal(code);
       expect(error.message).to.match(reason);
+      expect(error.advice).to.match(advice);
       await expectNothingCompleted();
       expect(doneOf(await acquire()).status, 'the real one then does').to.equal('COMPLETE');
     });
