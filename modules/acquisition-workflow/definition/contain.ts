@@ -36,13 +36,43 @@ const group = (names: WorkflowNames, state: string, kind: string, variable: stri
     onFailure: ON,
   });
 
+/** What the names of containment groups begin with. */
+const CLOSED = 'cleanroom-containment-';
+
+/**
+ * JSONata: the interfaces that are in no containment group yet. One that another case has closed is not opened again, and given
+ * back by that case alone: else the release of this one would close it once more.
+ */
+const open = (instance: string): string =>
+  `[${instance}.NetworkInterfaces[$not($count(Groups) > 0 and $count(Groups[$exists(GroupName) and $contains(GroupName, /^${CLOSED}/)]) = $count(Groups))]]`;
+
+const DESCRIBED = '$states.result.Reservations[0].Instances[0]';
+const LOOK = 'Is it isolated already?';
+
+const lookStates = (names: WorkflowNames): States => ({
+  [LOOK]: callTask(names, {
+    comment: 'Another case of the same instance may have isolated it since it was described',
+    service: 'ec2',
+    action: 'describeInstances',
+    args: { InstanceIds: [jsonata('$case.instanceId')] },
+    inMember: true,
+    asks: true,
+    assign: {
+      instance: jsonata(DESCRIBED),
+      notes: jsonata(`$count(${open(DESCRIBED)}) > 0 ? $notes : $append($notes, [{"state": ${quoted(LOOK)}, "error": "Cleanroom.Isolated", "cause": "it is isolated already: the release of the case that did so gives its network back"}])`),
+    },
+    catch: notedAndOn(LOOK, 'Make the open group'),
+    next: 'Make the open group',
+  }),
+});
+
 const notIsolated = (state: string): string => `{"state": ${quoted(state)}, "error": "Cleanroom.Interface", "cause": "the security group of a network interface could not be changed: the instance is not isolated"}`;
 
-/** Puts every network interface of the instance into one group. */
-const swap = (names: WorkflowNames, state: string, one: string, done: string, failed: string, variable: string, next: string): States => ({
+/** Puts network interfaces of the instance into one group. @param items JSONata: which */
+const swap = (names: WorkflowNames, state: string, one: string, done: string, failed: string, items: string, variable: string, next: string): States => ({
   [state]: {
     Type: 'Map',
-    Items: jsonata('[$instance.NetworkInterfaces.NetworkInterfaceId]'),
+    Items: jsonata(`[${items}.NetworkInterfaceId]`),
     ItemSelector: { id: jsonata('$states.context.Map.Item.Value') },
     ...tenAtOnce(one, {
       [one]: {
@@ -74,7 +104,7 @@ const undoStates = (names: WorkflowNames): States => {
   return {
     [WRITE]: recordTask(names, {
       state: WRITE,
-      changes: `$append([${stageChange('contain')}], $append([$map($instance.NetworkInterfaces, function($n) { ${groups} })], $append([${metadata}], ${credentialUndo(names)})))`,
+      changes: `$append([${stageChange('contain')}], $append([$map(${open('$instance')}, function($n) { ${groups} })], $append($instance.MetadataOptions.HttpEndpoint = "disabled" ? [] : [${metadata}], ${credentialUndo(names)})))`,
       catch: whenItFails(WRITE, ON, { notes: jsonata(`$append($notes, [{"state": ${quoted(WRITE)}, "error": "Cleanroom.Record", "cause": "the instance is not isolated, since nobody could undo it"}])`) }),
       next: 'Open all its network interfaces',
     }),
@@ -89,9 +119,10 @@ const undoStates = (names: WorkflowNames): States => {
 export const containStates = (names: WorkflowNames): States => ({
   'Is the instance to be isolated?': {
     Type: 'Choice',
-    Choices: [{ Condition: jsonata('$case.options.containment = "isolate"'), Next: 'Make the open group' }],
+    Choices: [{ Condition: jsonata('$case.options.containment = "isolate"'), Next: LOOK }],
     Default: ON,
   },
+  ...lookStates(names),
   ...group(names, 'Make the open group', 'open', 'openGroup', 'Let everything in'),
   ...step(names, 'Let everything in', { action: 'authorizeSecurityGroupIngress', args: { GroupId: jsonata('$openGroup'), IpPermissions: EVERYTHING }, next: 'Let everything out' }),
   ...step(names, 'Let everything out', {
@@ -114,8 +145,8 @@ export const containStates = (names: WorkflowNames): States => ({
     next: LOOK_AT_CREDENTIALS,
   }),
   ...undoStates(names),
-  ...swap(names, 'Open all its network interfaces', 'Open a network interface', 'It is open', 'It cannot be opened', 'openGroup', 'Close all its network interfaces'),
-  ...swap(names, 'Close all its network interfaces', 'Close a network interface', 'It is closed', 'It cannot be closed', 'closedGroup', 'Switch its metadata service off'),
+  ...swap(names, 'Open all its network interfaces', 'Open a network interface', 'It is open', 'It cannot be opened', open('$instance'), 'openGroup', 'Close all its network interfaces'),
+  ...swap(names, 'Close all its network interfaces', 'Close a network interface', 'It is closed', 'It cannot be closed', '$instance.NetworkInterfaces', 'closedGroup', 'Switch its metadata service off'),
   ...step(names, 'Switch its metadata service off', {
     action: 'modifyInstanceMetadataOptions',
     args: { InstanceId: jsonata('$case.instanceId'), HttpEndpoint: 'disabled' },

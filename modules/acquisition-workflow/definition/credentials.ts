@@ -42,7 +42,8 @@ export const credentialStates = (names: WorkflowNames, write: string, on: string
       args: { Filters: [{ Name: 'instance-id', Values: [jsonata('$case.instanceId')] }] },
       asks: true,
       assign: {
-        profile: jsonata('($found := $states.result.IamInstanceProfileAssociations[State in ["associating", "associated"]][0]; $exists($found) ? {"id": $found.AssociationId, "arn": $found.IamInstanceProfile.Arn} : {"id": "", "arn": ""})'),
+        // One that another case has replaced already is given back by the release of that case.
+        profile: jsonata(`($found := $states.result.IamInstanceProfileAssociations[State in ["associating", "associated"]][0]; $exists($found) and $found.IamInstanceProfile.Arn != ${inside(ofAccount(names, 'instance-profile', containedProfileName(names)))} ? {"id": $found.AssociationId, "arn": $found.IamInstanceProfile.Arn} : {"id": "", "arn": ""})`),
       },
       next: 'Has it a profile?',
       onFailure: write,

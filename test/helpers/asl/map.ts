@@ -42,7 +42,9 @@ export async function runMap(state: MapState, visit: Visit, { clock, flow, forke
   return results.toSorted((a, b) => a.index - b.index).map(({ output }) => output);
 }
 
+/** Each child has a name that no other has, of whichever execution it is. */
 const childContext = (context: Readonly<Record<string, unknown>>, input: unknown, label: string | undefined, index: number): Readonly<Record<string, unknown>> => {
-  const parent = context['Execution'] as { Id: string };
-  return { ...context, Execution: { ...parent, Id: `${parent.Id.split(':').slice(0, -1).join(':')}/${label ?? 'Map'}:${index}`, Name: `${index}`, Input: input } };
+  const parent = context['Execution'] as { Id: string; Name: string };
+  const Name = `${parent.Name}-${index}`;
+  return { ...context, Execution: { ...parent, Id: `${parent.Id.split(':').slice(0, -1).join(':')}/${label ?? 'Map'}:${Name}`, Name, Input: input } };
 };

@@ -6,7 +6,7 @@ import { sessionDenial } from '../../../modules/member/containment-policies.ts';
 import { CONTAINED_TAG_KEYS, containedProfileArn, containedProfileName, iamPath, sessionDenialPolicyArn, sessionDenialPolicyName, type AcquisitionInput } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
 import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
-import { inputFor, readCase } from '../world/case.ts';
+import { inputFor, nameOf, readCase } from '../world/case.ts';
 import { undoClients } from '../world/clients.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
@@ -50,6 +50,11 @@ describe('the credentials of a contained instance', function () {
   const profileOf = async ({ instanceId }: AcquisitionInput): Promise<string[]> => {
     const answer = (await inMember('ec2', 'describeIamInstanceProfileAssociations', { Filters: [{ Name: 'instance-id', Values: [instanceId] }] })) as { IamInstanceProfileAssociations: { IamInstanceProfile: { Arn: string } }[] };
     return answer.IamInstanceProfileAssociations.map(({ IamInstanceProfile }) => IamInstanceProfile.Arn);
+  };
+  const interfacesOf = async ({ instanceId }: AcquisitionInput): Promise<{ groups: string; metadata: string }[]> => {
+    const { Reservations } = (await inMember('ec2', 'describeInstances', { InstanceIds: [instanceId] })) as { Reservations: { Instances: { MetadataOptions: { HttpEndpoint: string }; NetworkInterfaces: { Groups: { GroupName: string }[] }[] }[] }[] };
+    const { MetadataOptions, NetworkInterfaces } = Reservations[0]!.Instances[0]!;
+    return NetworkInterfaces.map(({ Groups }) => ({ groups: Groups.map(({ GroupName }) => GroupName).join(), metadata: MetadataOptions.HttpEndpoint }));
   };
   const contained = async (): Promise<string[]> => ((await inMember('iam', 'listRoleTags', { RoleName: WEB.role })) as { Tags: { Value: string }[] }).Tags.map(({ Value }) => Value);
   const attached = async (): Promise<string[]> => ((await inMember('iam', 'listAttachedRolePolicies', { RoleName: WEB.role })) as { AttachedPolicies: { PolicyArn: string }[] }).AttachedPolicies.map(({ PolicyArn }) => PolicyArn);
@@ -123,5 +128,25 @@ describe('the credentials of a contained instance', function () {
     const input = inputFor(instanceId, { containment: 'isolate' });
     const run = await runCase({ world, records, input });
     expect([run.status, onCredentials(run)]).to.deep.equal(['SUCCEEDED', ['modifyInstanceMetadataOptions']]);
+  });
+
+  it('and its network stay closed where a second case contains it, and both are given back whichever case is released first', async () => {
+    for (const order of [[0, 1], [1, 0]]) {
+      const first = await contain();
+      const input = { ...inputFor(first.input.instanceId, { containment: 'isolate' }) };
+      const [before] = await interfacesOf(input);
+      const second = await runCase({ world, records, input });
+      expect(second.status, second.cause).to.equal('SUCCEEDED');
+      const swaps = second.calls.filter(({ action }) => action === 'modifyNetworkInterfaceAttribute').map(({ state }) => state);
+      expect(swaps, 'what is closed is not opened again').to.deep.equal(['Close a network interface']);
+      expect(before!.groups).to.match(/^cleanroom-containment-/);
+      expect((await interfacesOf(input)).map(({ groups }) => groups)).to.deep.equal([`cleanroom-containment-${nameOf(input)}`]);
+      expect(await profileOf(input)).to.deep.equal([containedProfileArn(PLACE, MEMBER)]);
+      expect((await readCase(records, input)).record.problems.join()).to.contain('isolated already');
+      for (const one of order) await releaseIt([first.input, input][one]!);
+      expect(await interfacesOf(input)).to.deep.equal([{ groups: 'default', metadata: 'enabled' }]);
+      expect(await profileOf(input)).to.deep.equal([WEB.profile]);
+      expect([await contained(), await attached()]).to.deep.equal([[], []]);
+    }
   });
 });
