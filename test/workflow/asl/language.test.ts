@@ -235,7 +235,7 @@ describe('the interpreter of the States Language', () => {
         },
       },
     };
-    const id = (index: number): string => `arn:aws:states:eu-west-1:100000000003:execution:example/Each:${index}`;
+    const id = (index: number): string => `arn:aws:states:eu-west-1:100000000003:execution:example/Each:one-${index}`;
     expect((await run(machine)).output).to.deep.equal([{ n: 1, sees: false, id: id(0) }, { n: 3, sees: false, id: id(2) }]);
   });
 
