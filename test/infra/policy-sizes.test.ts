@@ -1,4 +1,6 @@
+import { App, TerraformStack, Testing } from 'cdktf';
 import { expect } from 'chai';
+import { Seal } from '../../modules/governance/seal.ts';
 import { packStatements, policyDocument, POLICY_QUOTAS, policyJson, type PolicyKind } from '../../modules/policy.ts';
 import { denyOtherRegions, ec2Declarative, packedServiceControlPolicies, resourcePerimeter, s3BlockPublicAccess, caseTagPolicy, SERVICE_CONTROL_POLICIES } from '../../modules/governance/policies/index.ts';
 import { IMAGE_RECEIVER_ROLES } from '../../modules/vocabulary/index.ts';
@@ -45,6 +47,17 @@ describe('policy sizes', () => {
     const statements = Object.values(SERVICE_CONTROL_POLICIES).flatMap((policy) => policy(context).Statement);
     const packed = packedServiceControlPolicies(context, 5120).flatMap(({ Statement }) => Statement);
     expect(packed.map(({ Sid }) => String(Sid)).toSorted()).to.deep.equal(statements.map(({ Sid }) => String(Sid)).toSorted());
+  });
+
+  it('counts the Region pin on the node of an account that is sealed by itself, and says so before AWS refuses it', () => {
+    const seal = (target: string, scpPerNode: number) => () => {
+      const stack = new TerraformStack(Testing.stubVersion(new App({ outdir: '/nonexistent-not-written' })), 'stack');
+      return new Seal(stack, 'Seal', { context, targets: { target }, regionsOfAccounts: { '111122223333': ['us-gov-west-1'] }, sealed: true, scpPerNode });
+    };
+    expect(packedServiceControlPolicies(context, POLICY_QUOTAS.scpBefore2026)).to.have.length(3);
+    expect(seal('ou-abcd-12345678', 4)).not.to.throw();
+    expect(seal('111122223333', 5)).not.to.throw();
+    expect(seal('111122223333', 4)).to.throw(RangeError, 'the seal needs 4 service control policies besides FullAWSAccess on a node; 3 are allowed');
   });
 
   it('refuses a policy over its quota before AWS does, and names it', () => {

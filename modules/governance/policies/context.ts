@@ -27,6 +27,10 @@ export const breakGlassPattern = (context: EstateNaming): string =>
 export const workflowPattern = (context: EstateNaming): string =>
   `arn:${context.partition}:iam::*:role${iamPath(context)}${context.prefix}-workflow-*`;
 
+/** The role by which any account's pipelines build images: it publishes their ids, and runs their steps. */
+export const imagePipelinePattern = (context: EstateNaming): string =>
+  `arn:${context.partition}:iam::*:role${iamPath(context)}${context.prefix}-image-pipeline-*`;
+
 /** Roles that the workflow makes for one case each. */
 export const caseRolePattern = (context: EstateNaming): string =>
   `arn:${context.partition}:iam::*:role${caseRolePath(context)}*`;

@@ -75,12 +75,12 @@ export const denyEvidenceTampering = (context: GuardrailContext): PolicyDocument
       Condition: { ArnNotLike: { 'aws:PrincipalArn': [workflowPattern(context), breakGlassPattern(context)] } },
     },
     {
-      // Otherwise a snapshot could be called a working copy, and then be deleted.
+      // Otherwise a snapshot could be called a working copy, and then be deleted. EC2 tells `CASEID` from `CaseId`, a condition's key does not.
       Sid: 'DenySnapshotRetagging',
       Effect: 'Deny',
       Action: ['ec2:CreateTags', 'ec2:DeleteTags'],
       Resource: `arn:${context.partition}:ec2:*:*:snapshot/*`,
-      Condition: { Null: { 'ec2:CreateAction': 'true' }, 'ForAnyValue:StringEquals': { 'aws:TagKeys': [CASE_TAGS.purpose, CASE_TAGS.caseId] } },
+      Condition: { Null: { 'ec2:CreateAction': 'true' }, 'ForAnyValue:StringEqualsIgnoreCase': { 'aws:TagKeys': [CASE_TAGS.purpose, CASE_TAGS.caseId] } },
     },
   );
 };

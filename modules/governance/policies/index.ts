@@ -8,6 +8,7 @@ import { denyKeyTampering } from './key-guard.ts';
 import { denyUnguardedLaunch } from './launch-guard.ts';
 import { denyLogTampering } from './log-guard.ts';
 import { denyNetworkChange } from './network-seal.ts';
+import { denyPipelineChange } from './pipeline-guard.ts';
 import { denyUnloggedSessions } from './session-guard.ts';
 
 export * from './context.ts';
@@ -19,6 +20,7 @@ export { denyKeyTampering } from './key-guard.ts';
 export { denyUnguardedLaunch, LAUNCHABLE_SUBNETS } from './launch-guard.ts';
 export { denyLogTampering } from './log-guard.ts';
 export { denyNetworkChange } from './network-seal.ts';
+export { denyPipelineChange } from './pipeline-guard.ts';
 export { denyUnloggedSessions } from './session-guard.ts';
 export { denyOtherRegions } from './region-pin.ts';
 export { resourcePerimeter } from './resource-perimeter.ts';
@@ -35,6 +37,7 @@ export const SERVICE_CONTROL_POLICIES = {
   'key-guard': denyKeyTampering,
   'log-guard': denyLogTampering,
   'session-guard': denyUnloggedSessions,
+  'pipeline-guard': denyPipelineChange,
   identity: denyIdentityChange,
   exfiltration: denyExfiltration,
 } as const satisfies Record<string, (context: GuardrailContext) => PolicyDocument>;

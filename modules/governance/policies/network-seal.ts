@@ -56,11 +56,11 @@ export const denyNetworkChange = (context: GuardrailContext): PolicyDocument =>
       Condition: unlessBreakGlass(context),
     },
     {
-      // The launch guard trusts this tag, so nobody may forge it.
+      // The launch guard trusts this tag, so nobody may forge it, in whatever case: a condition's key matches any.
       Sid: 'DenyNetworkTagForgery',
       Effect: 'Deny',
       Action: ['ec2:CreateTags', 'ec2:DeleteTags'],
       Resource: [`arn:${context.partition}:ec2:*:*:subnet/*`, `arn:${context.partition}:ec2:*:*:security-group/*`],
-      Condition: { 'ForAnyValue:StringEquals': { 'aws:TagKeys': [CASE_TAGS.purpose] }, ...unlessBreakGlass(context) },
+      Condition: { 'ForAnyValue:StringEqualsIgnoreCase': { 'aws:TagKeys': [CASE_TAGS.purpose] }, ...unlessBreakGlass(context) },
     },
   );

@@ -1,13 +1,14 @@
 /** What the seal leaves root and an account's administrator: they look, and change nothing that guards evidence. */
-import { caseCollectorRoleArn, roleArn } from '../../../modules/vocabulary/index.ts';
+import { caseCollectorRoleArn, functionArn, parameterName, roleArn, type ParameterName } from '../../../modules/vocabulary/index.ts';
 import { OVERWRITES, OWN, anything, type Cast } from './cast.ts';
 import type { Group } from './group.ts';
 
 /** Questions of root and of the administrator of a forensic account. */
 export function administratorGroups({
   place, account, region, root, admin, incoming, active, image, evidenceKey, transitKey, logsKey, ec2, instance, subnet, snapshot,
-  logs, trail, topic, forwardingRule, throughS3, throughEc2,
+  logs, trail, topic, stateMachine, forwardingRule, throughS3, throughEc2,
 }: Cast): readonly Group[] {
+  const parameter = (name: ParameterName): string => `arn:aws:ssm:${region}:${account}:parameter${parameterName(place, name)}`;
   return [
     {
       promise: 'root is shut out',
@@ -52,6 +53,7 @@ export function administratorGroups({
         ['deny', 'route53resolver:UpdateFirewallConfig', anything],
         ['deny', 'route53resolver:DisassociateFirewallRuleGroup', `arn:aws:route53resolver:${region}:${account}:firewall-rule-group-association/rslvr-1`],
         ['deny', 'ec2:CreateTags', subnet, { 'aws:TagKeys': ['CleanroomPurpose'] }],
+        ['deny', 'ec2:CreateTags', subnet, { 'aws:TagKeys': ['CLEANROOMPURPOSE'] }],
         ['deny', 's3:PutBucketPolicy', active],
         ['deny', 's3:DeleteBucketPolicy', active],
         ['deny', 's3:PutBucketVersioning', active],
@@ -75,6 +77,15 @@ export function administratorGroups({
         ['deny', 'events:PutTargets', `arn:aws:events:${region}:${account}:rule/cleanroom-console-login`],
         ['deny', 'sns:Subscribe', topic, { 'sns:Protocol': 'email' }],
         ['deny', 'sns:Unsubscribe', anything],
+        ['deny', 'sns:SetSubscriptionAttributes', anything],
+        ['deny', 'sns:AddPermission', topic],
+        ['deny', 'cloudwatch:PutMetricAlarm', `arn:aws:cloudwatch:${region}:${account}:alarm:any`],
+        ['deny', 'cloudwatch:SetAlarmState', `arn:aws:cloudwatch:${region}:${account}:alarm:any`],
+        ['deny', 'logs:PutMetricFilter', logs('ForensicDiskAudit')],
+        ['deny', 'logs:PutDataProtectionPolicy', logs('ForensicDiskAudit')],
+        ['deny', 'logs:PutAccountPolicy', anything],
+        ['deny', 'logs:AssociateKmsKey', logs('ForensicDiskAudit')],
+        ['deny', 'config:PutRetentionConfiguration', anything],
         ['deny', 'ssm:UpdateDocument', `arn:aws:ssm:${region}:${account}:document/SSM-SessionManagerRunShell`],
         ['deny', 'ec2:UnlockSnapshot', snapshot],
         ['deny', 'ec2:DeleteSnapshot', snapshot],
@@ -102,6 +113,8 @@ export function administratorGroups({
         ['deny', 'ec2:RunInstances', subnet],
         ['deny', 'ec2:ModifyInstanceMetadataOptions', instance],
         ['deny', 'ec2:CreateTags', snapshot, { 'aws:TagKeys': ['CleanroomPurpose'] }],
+        ['deny', 'ec2:CreateTags', snapshot, { 'aws:TagKeys': ['cleanroompurpose'] }],
+        ['deny', 'ec2:DeleteTags', snapshot, { 'aws:TagKeys': ['caseid'] }],
         ['deny', 'ec2:DeleteSnapshot', snapshot, { 'aws:ResourceTag/CleanroomPurpose': 'working-copy' }],
         ['deny', 'iam:PutRolePolicy', caseCollectorRoleArn(place, OWN)],
         ['allow', 'ec2:DescribeInstances', anything],
@@ -111,6 +124,29 @@ export function administratorGroups({
         ['allow', 'kms:DescribeKey', evidenceKey],
         ['allow', 'route53resolver:GetFirewallConfig', anything],
         ['allow', 'logs:DescribeLogGroups', anything],
+      ],
+    },
+    {
+      promise: 'what acquires and verifies stays what was deployed: no administrator writes its code, its definition, its image, or runs a command on its machines',
+      who: admin,
+      rows: [
+        ['deny', 'lambda:UpdateFunctionCode', functionArn(place, 'verify-evidence')],
+        ['deny', 'lambda:UpdateFunctionConfiguration', functionArn(place, 'verify-evidence')],
+        ['deny', 'lambda:CreateFunction', functionArn(place, 'verify-evidence')],
+        ['deny', 'lambda:PutFunctionConcurrency', functionArn(place, 'record')],
+        ['deny', 'lambda:DeleteEventSourceMapping', `arn:aws:lambda:${region}:${account}:event-source-mapping:any`],
+        ['deny', 'states:UpdateStateMachine', stateMachine],
+        ['deny', 'states:DeleteStateMachine', stateMachine],
+        ['deny', 'states:CreateStateMachine', `arn:aws:states:${region}:${account}:stateMachine:another`],
+        ['deny', 'ssm:PutParameter', parameter('collectorImageId')],
+        ['deny', 'ssm:DeleteParameter', parameter('evidenceKeyArn')],
+        ['deny', 'ssm:SendCommand', instance],
+        ['deny', 'ssm:StartAutomationExecution', `arn:aws:ssm:${region}:${account}:automation-execution/any`],
+        ['deny', 'ssm:CreateAssociation', instance],
+        ['allow', 'lambda:GetFunction', functionArn(place, 'verify-evidence')],
+        ['allow', 'states:DescribeStateMachine', stateMachine],
+        ['allow', 'ssm:GetParameter', parameter('collectorImageId')],
+        ['allow', 'ssm:PutParameter', `arn:aws:ssm:${region}:${account}:parameter/somebody/elses`],
       ],
     },
     {
