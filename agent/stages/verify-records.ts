@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CustodyEvent, type Manifest, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
+import { type CustodyCheck, type CustodyEvent, type Manifest, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
@@ -60,19 +60,41 @@ function logKey({ caseId, exhibitId, acquisitionId }: Manifest, record: 'capture
   return recorded.key === further ? further : recordKey(caseId, exhibitId, record);
 }
 
+/** The names of the manifest's own logs. */
+export const ownLogs = (manifest: Manifest): { readonly custody: string; readonly capture: string } => ({
+  custody: logKey(manifest, 'custody.jsonl', manifest.records.custodyLog),
+  capture: logKey(manifest, 'capture.log', manifest.records.captureLog),
+});
+
+/** Not strict: a byte that is no UTF-8 changes its line's hash, which names the line. */
+const chainIn = (bytes: Uint8Array): CustodyCheck => checkCustody(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), sha256);
+
 /** Compares the custody log with the manifest, recomputes its chain, and sees that both conclude the same. */
 export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('custody', signal, async () => {
     const { caseId, exhibitId, records } = manifest;
-    const record = await readRecord(store, { ...records.custodyLog, key: logKey(manifest, 'custody.jsonl', records.custodyLog) }, signal);
+    const record = await readRecord(store, { ...records.custodyLog, key: ownLogs(manifest).custody }, signal);
     if (typeof record === 'string') return [record];
     const { bytes, over } = record;
-    // Not strict: a byte that is no UTF-8 changes its line's hash, which names the line.
-    const { events, problems } = checkCustody(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes), sha256);
-    const strangers = events.flatMap((event, index) =>
-      event.caseId === caseId && event.exhibitId === exhibitId ? [] : [`event ${index} is of case ${event.caseId}, exhibit ${event.exhibitId}`],
-    );
-    return [...over, ...differences(records.custodyLog, bytes.length, sha256(bytes)), ...problems, ...strangers, ...conclusionOf(events, manifest)];
+    const { events, problems } = chainIn(bytes);
+    return [...over, ...differences(records.custodyLog, bytes.length, sha256(bytes)), ...problems, ...strangersIn(events, caseId, exhibitId), ...conclusionOf(events, manifest)];
+  });
+
+const strangersIn = (events: readonly CustodyEvent[], caseId: string, exhibitId: string): string[] =>
+  events.flatMap((event, index) => (event.caseId === caseId && event.exhibitId === exhibitId ? [] : [`event ${index} is of case ${event.caseId}, exhibit ${event.exhibitId}`]));
+
+/**
+ * Recomputes the chain of a custody log that another attempt left. No manifest has its digest: what vouches for it is the chain
+ * alone, and for its end that an attempt's last event is how it ended.
+ */
+export const verifyOtherCustody = (store: EvidenceStore, key: string, { caseId, exhibitId }: Pick<Manifest, 'caseId' | 'exhibitId'>, signal: AbortSignal): Promise<VerifyProblem[]> =>
+  checking('custody', signal, async () => {
+    const record = await readRecord(store, { key }, signal);
+    if (typeof record === 'string') return [record];
+    const { events, problems } = chainIn(record.bytes);
+    const action = events.at(-1)?.action;
+    const end = action === 'fail' || action === 'conclude' ? [] : ['its last event is not how the attempt ended'];
+    return [...problems, ...strangersIn(events, caseId, exhibitId), ...end].map((problem) => `${key.slice(key.lastIndexOf('/') + 1)}: ${problem}`);
   });
 
 /** The last event is the conclusion of the manifest's own acquisition, and concludes what the manifest says. */
@@ -87,7 +109,7 @@ function conclusionOf(events: readonly CustodyEvent[], { acquisitionId, status, 
 export const verifyCaptureLog = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('capture-log', signal, async () => {
     const { records: { captureLog } } = manifest;
-    const key = logKey(manifest, 'capture.log', captureLog);
+    const { capture: key } = ownLogs(manifest);
     const found = await lookFor(store, { ...captureLog, key }, signal);
     if (!found) return [`${key} is not there`];
     const hash = createHash('sha256');

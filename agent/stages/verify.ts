@@ -1,7 +1,7 @@
-import { type ParsedExhibitKey, diskEvidencePrefix, imageKey, parseExhibitKey, recordKey } from '../../modules/vocabulary/index.ts';
+import { type Manifest, type ParsedExhibitKey, diskEvidencePrefix, imageKey, parseExhibitKey, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { verifyImage } from './verify-image.ts';
-import { verifyCaptureLog, verifyCustody, verifyManifest } from './verify-records.ts';
+import { ownLogs, verifyCaptureLog, verifyCustody, verifyManifest, verifyOtherCustody } from './verify-records.ts';
 import { type ExhibitReport, type VerifyProblem, type VerifyReport, inert } from './verify-report.ts';
 
 export type VerifyProgress = {
@@ -72,20 +72,38 @@ async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress 
   if (!manifest) return report(0, ofManifest);
 
   const { size: total } = manifest.source;
+  const others = otherLogs(exhibit, manifest);
+  const unvouched = others.capture.length === 0 ? {} : { unvouched: others.capture };
   const problems = [
     ...ofManifest,
     ...(await verifyCustody(store, manifest, signal)),
+    ...(await verifyAll(others.custody, (key) => verifyOtherCustody(store, key, manifest, signal))),
     ...(await verifyCaptureLog(store, manifest, signal)),
     ...unnamedPieces(exhibit, manifest.storage.objects.length),
   ];
   // A key that is not this exhibit's is a problem already; what it names is somebody else's and is not read.
   const expected = new Set(manifest.storage.objects.map((_, index, { length }) => imageKey(caseId, exhibitId, length > 1 ? index : undefined)));
-  if (!manifest.storage.objects.every(({ key }) => expected.has(key))) return report(0, problems);
+  if (!manifest.storage.objects.every(({ key }) => expected.has(key))) return report(0, problems, unvouched);
   const image = await verifyImage(store, manifest, (bytes) => onProgress?.({ caseId, exhibitId, bytes, total }), signal);
   return report(image.bytes, [...problems, ...image.problems], {
+    ...unvouched,
     ...(trusted && { status: manifest.status }),
     ...(image.sha256 !== undefined && { sha256: image.sha256 }),
   });
+}
+
+/** Logs that other attempts left beside those of the manifest. */
+function otherLogs({ keys }: Found, manifest: Manifest): { readonly custody: readonly string[]; readonly capture: readonly string[] } {
+  const own = ownLogs(manifest);
+  const others = (kind: ParsedExhibitKey['kind'], besides: string): string[] => keys.filter((key) => key !== besides && parseExhibitKey(key)?.kind === kind);
+  return { custody: others('custody.jsonl', own.custody), capture: others('capture.log', own.capture) };
+}
+
+/** One after the other: an exhibit may have the logs of thousands of attempts. */
+async function verifyAll(keys: readonly string[], verifyOne: (key: string) => Promise<VerifyProblem[]>): Promise<VerifyProblem[]> {
+  const problems: VerifyProblem[] = [];
+  for (const key of keys) problems.push(...(await verifyOne(key)));
+  return problems;
 }
 
 /** Image objects of the exhibit that its manifest does not name. */

@@ -256,6 +256,27 @@ describe('verify', () => {
       expect(first!.problems[0]!.message).to.contain('it is of case case-2');
     });
 
+    it("another attempt's custody log that was changed, cut off, or is of another exhibit", async () => {
+      const { custodyKey, caseId, exhibitId } = await put({ afterwards: [['fail', {}]] });
+      const genuine = await readFile(join(root, custodyKey), 'utf8');
+      const name = 'vol-2.01JD0000000000000000000009.custody.jsonl';
+      await put({ caseId: 'case-2', exhibitId: 'vol-2' });
+      const path = join(root, 'case-2/disk_evidence', name);
+      const ofOther = genuine.replaceAll(exhibitId, 'vol-2').replaceAll(caseId, 'case-2');
+      for (const [text, said] of [
+        [genuine, 'event 0 is of case case-1'],
+        [ofOther, 'line 1: hash is'],
+        [genuine.slice(0, genuine.indexOf('\n') + 1), 'its last event is not how the attempt ended'],
+        ['', 'is empty'],
+      ] as const) {
+        await writeFile(path, text);
+        const { ok, problems } = only(await verify({ caseId: 'case-2' }));
+        expect(ok).to.equal(false);
+        expect(problems.every(({ what, message }) => what === 'custody' && message.startsWith(`${name}: `))).to.equal(true);
+        expect(problems.map(({ message }) => message).join('\n')).to.contain(said);
+      }
+    });
+
     it("a manifest whose keys are another exhibit's, and reads none of them", async () => {
       const other = await put({ exhibitId: 'vol-2' });
       await put({ edit: (body) => ({ ...body, storage: { ...body.storage, objects: [{ ...body.storage.objects[0]!, key: other.imageKeys[0]! }] } }) });
@@ -432,6 +453,19 @@ describe('verify', () => {
     expect(lines[2]).to.match(/^ {2}image, part 2, bytes 128 to 256 \(exclusive\): differs: its SHA-256 is /);
     expect(lines[4]).to.match(/^verified {5}case-1 vol-2: COMPLETE/);
     expect(lines.at(-1)).to.equal(`${dirname(join(root, 'x'))}: 1 verified, 1 not; do not rely on what is not`);
+  });
+
+  it('says which logs of other attempts nothing vouches for', async () => {
+    const { custodyKey, captureKey } = await put();
+    const attempt = (key: string): string => join(root, key.replace(/\.(?=custody|capture)/, '.01JD0000000000000000000009.'));
+    await link(join(root, custodyKey), attempt(custodyKey));
+    await link(join(root, captureKey), attempt(captureKey));
+    const lines: string[] = [];
+    const report = await verify();
+    printVerifyReport(report, (line) => lines.push(line));
+    expect(only(report)).to.include({ ok: true });
+    expect(only(report).unvouched).to.deep.equal(['case-1/disk_evidence/vol-0123456789abcdef0.01JD0000000000000000000009.capture.log']);
+    expect(lines).to.include('  not verified, as no record has their digest: case-1/disk_evidence/vol-0123456789abcdef0.01JD0000000000000000000009.capture.log');
   });
 
   describe('with a store that has versions and faults', () => {
