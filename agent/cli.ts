@@ -56,7 +56,7 @@ function report(error: unknown, json: boolean): void {
 const END_AFTER_MS = 10_000;
 
 /** SIGTERM, SIGINT and SIGHUP (a terminal that closes) end the work, which what stores makes resumable; the second SIGINT ends it now. */
-function interruption(json: boolean, stores: boolean): AbortSignal {
+function interruption(json: () => boolean, stores: boolean): AbortSignal {
   const controller = new AbortController();
   let interrupts = 0;
   const stop = (signal: NodeJS.Signals): void => {
@@ -65,7 +65,7 @@ function interruption(json: boolean, stores: boolean): AbortSignal {
     const reason = new StageError('acquire', 'INTERRUPTED', `interrupted by ${signal}`, { retryable: true, advice });
     // What does not listen, or waits for a disk or a server that never answers, is not waited for.
     const end = (): void => {
-      report(reason.leaving('What was stored stays as it is.'), json);
+      report(reason.leaving('What was stored stays as it is.'), json());
       process.exitCode ??= EXIT.interrupted; // what has ended as something else is only waited for
       endNow();
     };
@@ -170,7 +170,8 @@ function declare(program: Command, { name, argument, summary, examples, required
     const { config: filePath, printConfig: printOnly, ...rest } = command.opts<OwnFlags>();
     const flags = Object.fromEntries(Object.entries(rest).filter(([key]) => command.getOptionValueSource(key) === 'cli'));
     const location = argument === '<location>' ? command.args[0] : undefined;
-    const signal = interruption(flags['json'] === true, required.includes('caseId')); // the instance's metadata may take a while too
+    let json = flags['json'] === true; // until the other sources are read
+    const signal = interruption(() => json, required.includes('caseId')); // the instance's metadata may take a while too
     try {
       const input = { command: name, flags, ...(location === undefined ? {} : { location }), env: process.env, ...(filePath === undefined ? {} : { filePath }) };
       if (printOnly) {
@@ -178,10 +179,11 @@ function declare(program: Command, { name, argument, summary, examples, required
         const isWrong = problems.length > 0;
         // Two documents are no JSON: a program gets the problems, a person the values beside them.
         if (!isWrong || !config.json) process.stdout.write(printConfig(config, origins, { json: config.json }));
-        if (isWrong) throw new ConfigError(problems, { shows: true });
+        if (isWrong) throw new ConfigError(problems, { shows: true, json: config.json });
         return;
       }
       const { config, metadata } = await loadConfig({ ...input, required });
+      json = config.json;
       const work = await load();
       signal.throwIfAborted();
       process.exitCode = await work({ config, metadata, signal }, command.args[0] ?? '');
@@ -189,7 +191,7 @@ function declare(program: Command, { name, argument, summary, examples, required
       // An acquisition that says itself that it was interrupted also says what it leaves.
       const told = thrown instanceof StageError && thrown.code === 'INTERRUPTED' ? thrown : endOf(thrown, signal);
       const error = lacksDescriptors(told) ? asStageError(told) : told; // loading the command's module may be what failed
-      report(error, flags['json'] === true);
+      report(error, json || (error instanceof ConfigError && error.json));
       process.exitCode = exitOf(error);
     }
   });

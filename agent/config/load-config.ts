@@ -130,7 +130,7 @@ async function defaultScratchDir(): Promise<string> {
  */
 export async function loadConfig(input: LoadConfigInput): Promise<LoadedConfig> {
   const { problems, ...loaded } = await readConfig(input);
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, { json: loaded.config.json });
   return loaded;
 }
 

@@ -16,9 +16,11 @@ export type ConfigProblem = {
 /** All that is wrong with the configuration, at once. */
 export class ConfigError extends StageError {
   readonly problems: readonly ConfigProblem[];
+  /** Whether what is right of the configuration asks for JSON lines. */
+  readonly json: boolean;
 
   /** @param shows whether the values are shown beside the problems, so that nobody need be told how to see them */
-  constructor(problems: readonly ConfigProblem[], { shows = false } = {}) {
+  constructor(problems: readonly ConfigProblem[], { shows = false, json = false } = {}) {
     const lines = problems.map(({ source, got, message }) => `${source}: ${message}${got === undefined ? '' : `, got ${got}`}`);
     const head = problems.length === 1 ? 'the configuration has a problem' : `the configuration has ${problems.length} problems`;
     super('configure', 'CONFIG', `${head}:\n${lines.map((line) => `  ${line}`).join('\n')}`, {
@@ -26,6 +28,7 @@ export class ConfigError extends StageError {
       advice: `Correct what is listed${shows ? '' : '; `--print-config` shows each value and where it comes from'}.`,
     });
     this.problems = problems;
+    this.json = json;
   }
 }
 

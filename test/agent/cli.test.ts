@@ -114,6 +114,20 @@ describe('the collector command', function () {
     expect(json.lines().map(({ event, code: told }) => [event, told])).to.deep.equal([['error', 'CONFIG']]);
   });
 
+  it('tells a failure as JSON wherever JSON was asked for: by flag, environment or file', async () => {
+    const file = join(dir.path, 'settings.json');
+    await writeFile(file, '{"json": true}');
+    const ways: readonly [more: readonly string[], options: CliOptions][] = [[['--json'], {}], [[], { env: { CLEANROOM_JSON: 'true' } }], [['--config', file], {}]];
+    for (const [more, options] of ways) {
+      for (const [wrong, code] of [[['--reread', 'never'], 'UNPROVABLE'], [['--part-size', '1'], 'CONFIG']] as const) {
+        const { lines, stderr } = await collect([...more, ...wrong], options);
+        const told = lines().at(-1)!;
+        expect([told.event, told['code']], `${code} ${more.join(' ')}`).to.deep.equal(['error', code]);
+        for (const field of ['safe', 'advice']) expect(stderr).to.contain(told[field]);
+      }
+    }
+  });
+
   it('--json gives nothing but events on standard output, each one line of the vocabulary', async () => {
     const { code, lines } = await collect(['--json']);
     expect(code).to.equal(0);
