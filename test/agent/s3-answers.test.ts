@@ -71,4 +71,24 @@ describe('an acquisition into S3, where', function () {
       expect(left.map(({ storedParts }) => storedParts), 'what was begun anew stays beside what is there').to.deep.equal(resume === 'never' ? [0] : []);
     });
   }
+
+  it('somebody ends the upload just before it is completed, says that it was ended and what is lost', async () => {
+    faults = ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'status', status: 404, code: 'NoSuchUpload' } : undefined);
+    const error = errorOf(await acquire());
+    expect(error).to.include({ code: 'STORE_REFUSED', retryable: false, safe: 'What that upload held is lost; the disk was not changed.' });
+    expect(error.message).to.match(/^completing .* failed: the upload .* was ended by somebody else$/);
+    await expectCompleteNext();
+  });
+
+  it('somebody ends the upload just before it is completed, and nobody may look, says that the image may be there', async () => {
+    faults = ({ operation }) => {
+      if (operation === 'HeadObject') return { kind: 'status', status: 403 };
+      return operation === 'CompleteMultipartUpload' ? { kind: 'status', status: 404, code: 'NoSuchUpload' } : undefined;
+    };
+    const error = errorOf(await acquire());
+    expect(error).to.include({ code: 'STORE_REFUSED' });
+    expect(error.message).to.contain('NoSuchUpload');
+    expect(error.safe).to.contain('may already be complete');
+    await expectCompleteNext();
+  });
 });

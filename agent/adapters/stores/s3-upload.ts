@@ -96,9 +96,13 @@ export class S3Upload implements ImageUpload {
     return { partNumber, length, etag: answer.ETag!, ...(digests.sha256 ? { sha256: digests.sha256 } : {}), ...(digests.crc32 ? { crc32: digests.crc32 } : {}) };
   }
 
-  /** The upload is gone: another collector completed it, or somebody (a person, a lifecycle rule) ended it. */
+  /** The upload is gone: another collector completed it, or somebody ended it. */
   async #ended(doing: string, cause: unknown, signal: AbortSignal): Promise<StageError> {
     if (await this.#context.head(undefined, signal).catch(() => undefined)) return this.#taken(cause);
+    return this.#endedBySomebody(doing, cause);
+  }
+
+  #endedBySomebody(doing: string, cause: unknown): StageError {
     return new StageError('store', 'STORE_REFUSED', `${doing} failed: the upload ${this.uploadId} was ended by somebody else`, {
       retryable: false,
       cause,
@@ -148,19 +152,23 @@ export class S3Upload implements ImageUpload {
       ...(algorithm === 'SHA256' ? { ChecksumType: 'COMPOSITE' } : {}),
       ...(algorithm === 'CRC32' ? { ChecksumType: 'FULL_OBJECT', ChecksumCRC32: this.#objectCrc32(digests) } : {}),
     });
+    const doing = `completing ${this.key}`;
     let answered: CompleteMultipartUploadCommandOutput | undefined;
+    let gone: unknown;
     try {
       answered = await client.send(command, { abortSignal: signal });
     } catch (error) {
       if (isTaken(error)) return await this.#ownOrTaken(error, digests, size, signal);
       if (nameOf(error) === 'InvalidPart' && renamings > 0 && (await this.#renamed(digests, signal))) return await this.#complete(digests, signal, renamings - 1);
-      // An answer that was lost on its way leaves no upload behind, but the object.
-      if (nameOf(error) !== 'NoSuchUpload') throw storeError(`completing ${this.key}`, error);
+      if (nameOf(error) !== 'NoSuchUpload') throw storeError(doing, error);
+      gone = error; // an answer that was lost on its way leaves no upload behind, but the object
     }
     const found = await this.#context.head(versionOf(answered), signal).catch((error: unknown) => {
       undefinedWhenForbidden(error);
+      if (!answered) throw storeError(doing, gone);
       return this.#asAnswered(answered, size);
     });
+    if (!found && gone !== undefined) throw this.#endedBySomebody(doing, gone);
     return this.#checkDigest(this.#check(found, size), digests);
   }
 
@@ -188,8 +196,7 @@ export class S3Upload implements ImageUpload {
   }
 
   /** Only for a role that may not look: the store checked length and parts when it completed, and its answer has the digest. */
-  #asAnswered(answer: CompleteMultipartUploadCommandOutput | undefined, size: number): StoredObjectInfo | undefined {
-    if (!answer) return undefined;
+  #asAnswered(answer: CompleteMultipartUploadCommandOutput, size: number): StoredObjectInfo {
     const checksum = answer.ChecksumSHA256 ?? answer.ChecksumCRC32;
     return inertInfo({
       key: this.key,
