@@ -17,7 +17,7 @@ import type { EvidenceStore, StoredObjectInfo, UnfinishedUpload } from './adapte
 import { asStageError, endOf, messageOf, StageError } from './errors.ts';
 import { shellQuoted } from './shown-command.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
-import { isLost, manifestCame, withdrawLost } from './stages/lost.ts';
+import { isLost, manifestCame, withdraw, withdrawLost } from './stages/lost.ts';
 import { manifestOf, type HostFacts } from './stages/manifest.ts';
 import { judge, type Judgement } from './stages/prove.ts';
 import { CustodyLog, describeBadRanges, hostileString, storeAttemptRecord, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
@@ -327,6 +327,7 @@ async function completeObjects(run: Run, { uploads, digests }: Acquired): Promis
     events.info(LogEvent.imageStored, { key, bytes: length, versionId, checksum });
     custody.add('store', { key, length, versionId: versionId ?? null, checksum: checksum ?? null });
     objects.push(object);
+    if (upload.wasOutdone) await withdraw([upload], events, signal, [digests[index]!]);
   }
   run.reached = 'image';
   return objects;

@@ -24,15 +24,19 @@ export async function manifestCame(store: EvidenceStore, { caseId, exhibitId }: 
   return false;
 }
 
-/**
- * Ends the uploads that this process began for an exhibit that another collector stores, each only if nothing is lost by
- * it, and says of each what came of it.
- * @param digests by object and part, where the whole source was read
- */
+/** Withdraws what this process began for an exhibit that another collector stores. */
 export async function withdrawLost(
   error: unknown, uploads: readonly ImageUpload[], events: EventLog, signal: AbortSignal, digests?: readonly (readonly PartDigests[])[],
 ): Promise<void> {
-  if (!isLost(error)) return;
+  if (isLost(error)) await withdraw(uploads, events, signal, digests);
+}
+
+/**
+ * Ends uploads that this process began and another collector's made needless, each only if nothing is lost by it, and says
+ * of each what came of it.
+ * @param digests by object and part, where the whole source was read
+ */
+export async function withdraw(uploads: readonly ImageUpload[], events: EventLog, signal: AbortSignal, digests?: readonly (readonly PartDigests[])[]): Promise<void> {
   for (const [index, upload] of uploads.entries()) {
     const outcome = await upload.withdraw?.(digests?.[index], signal);
     if (outcome !== undefined) events.warn(LogEvent.uploadWithdrawn, { key: upload.key, uploadId: upload.uploadId, message: outcome });

@@ -91,4 +91,21 @@ describe('an acquisition into S3, where', function () {
     expect(error.safe).to.contain('may already be complete');
     await expectCompleteNext();
   });
+
+  it('something else is being stored under the name of the image, and of each record, asks again', async () => {
+    faults = ({ operation, attempt }) =>
+      ['CompleteMultipartUpload', 'PutObject'].includes(operation) && attempt === 1 ? { kind: 'status', status: 409, code: 'ConditionalRequestConflict' } : undefined;
+    expect(doneOf(await acquire()).status).to.equal('COMPLETE');
+    expect((await objects()).length, 'image, two logs and the manifest').to.equal(4);
+    expect(await problemsIn(store)).to.deep.equal([]);
+  });
+
+  it('the answer to the completion is lost, and what asks again is told that it is being carried out, knows the image as its own', async () => {
+    faults = ({ operation, attempt }) => {
+      if (operation !== 'CompleteMultipartUpload' || attempt > 2) return undefined;
+      return attempt === 1 ? { kind: 'lose-response' } : { kind: 'status', status: 409, code: 'ConditionalRequestConflict' };
+    };
+    expect(doneOf(await acquire()).status).to.equal('COMPLETE');
+    expect(await problemsIn(store)).to.deep.equal([]);
+  });
 });

@@ -5,7 +5,7 @@ import type { S3Store } from '../../agent/adapters/stores/s3-store.ts';
 import { LogEvent } from '../../modules/vocabulary/index.ts';
 import { collectFrom, errorOf, makeImage, type CollectPlan, type Outcome, PART, problemsIn } from '../helpers/collect.ts';
 import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
-import { startS3Front, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
+import { startS3Front, type Fault, type FaultPlan, type S3Front } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, s3StoreIn, useCredentials } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -79,5 +79,35 @@ describe('of two collectors on one exhibit in S3', function () {
     faults = { one: (request) => wait(request, 'two', 3), two: (request) => wait(request, 'one', 4) };
     const outcomes = await Promise.all([collect(0), collect(1)]);
     await expectOneWinner(outcomes, outcomes.findIndex(({ done }) => done));
+  });
+
+  /** Both store the whole image, the second in an upload of its own, and complete it in the same moment: the second is answered later. */
+  const completedAtOnce = async (answer: Fault | undefined, faultsOfOne: FaultPlan = () => undefined): Promise<Outcome[]> => {
+    let asks = false;
+    faults.one = async (request) => {
+      if (request.operation === 'CompleteMultipartUpload') await until(() => asks);
+      return faultsOfOne(request);
+    };
+    faults.two = async ({ operation, attempt }) => {
+      if (operation !== 'CompleteMultipartUpload' || attempt > 1) return undefined;
+      asks = true;
+      await until(() => did('one', 'CompleteMultipartUpload'));
+      return answer;
+    };
+    const first = collect(0);
+    await until(() => did('one', 'CreateMultipartUpload'));
+    return await Promise.all([first, collect(1, { options: { resume: 'never' } })]);
+  };
+
+  it('that complete it in the same moment, one wins, and the other says so and leaves nothing', async () => {
+    await expectOneWinner(await completedAtOnce({ kind: 'status', status: 409, code: 'ConditionalRequestConflict' }), 0);
+  });
+
+  it('that complete it in the same moment, the one whose object it is not may win, and leaves nothing either', async () => {
+    const outcomes = await completedAtOnce(undefined, async ({ operation, key }) => {
+      if (operation === 'PutObject' && key.endsWith('.capture.log')) await until(() => two.requests.slice(since.two).some((asked) => asked.key.endsWith('.manifest.json') && asked.operation === 'PutObject' && asked.status === 200));
+      return undefined;
+    });
+    await expectOneWinner(outcomes, 1);
   });
 });

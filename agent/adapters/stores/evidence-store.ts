@@ -76,6 +76,8 @@ export interface ImageUpload {
    * @param digests in order of the parts
    */
   complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo>;
+  /** Set by `complete` where another upload may have made the object that these parts make: what this one holds may be needless. */
+  readonly wasOutdone?: boolean;
   /** Lets go without deleting anything: a later attempt can take the upload over. */
   release(): Promise<void>;
   /**

@@ -3,6 +3,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
+import { pastConflicts } from './s3-conflicts.ts';
 import { foreignAnswer, isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { unfinishedUnder } from './s3-listing.ts';
 import { pagesOf } from './s3-pages.ts';
@@ -92,6 +93,10 @@ export class S3Store implements EvidenceStore {
 
   async putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {
     await this.#refuseTaken(key, signal);
+    return pastConflicts(() => this.#putRecord(key, body, contentType, signal), signal);
+  }
+
+  async #putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {
     const { client, bucket, algorithm } = this.#options;
     const sha256 = createHash('sha256').update(body).digest('base64');
     const upload = new Upload({

@@ -5,6 +5,7 @@ import { messageOf, StageError } from '../../errors.ts';
 import { printable } from '../logs/log-line.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
+import { pastConflicts } from './s3-conflicts.ts';
 import { ANSWERED_ONLY, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { frame, PartBody } from './s3-part-body.ts';
 import { partsIn } from './s3-takeover.ts';
@@ -57,6 +58,9 @@ export class S3Upload implements ImageUpload {
   readonly stored: ReadonlyMap<number, StoredPart>;
   readonly #context: S3UploadContext;
   readonly #etags = new Map<number, string>();
+  /** Whether a completion was asked for: what stands under the key may be its doing. */
+  #asked = false;
+  #outdone = false;
 
   constructor(context: S3UploadContext) {
     this.#context = context;
@@ -64,6 +68,10 @@ export class S3Upload implements ImageUpload {
     this.uploadId = context.uploadId;
     this.stored = context.stored;
     for (const part of context.stored.values()) if (part.etag !== undefined) this.#etags.set(part.partNumber, part.etag);
+  }
+
+  get wasOutdone(): boolean {
+    return this.#outdone;
   }
 
   async putPart(source: PartSource, signal: AbortSignal): Promise<StoredPart> {
@@ -128,7 +136,7 @@ export class S3Upload implements ImageUpload {
   }
 
   complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
-    return this.#complete(digests, signal, RENAMINGS);
+    return pastConflicts(() => this.#complete(digests, signal, RENAMINGS), signal);
   }
 
   /** @param renamings how often it may still be that parts were stored again meanwhile */
@@ -141,7 +149,10 @@ export class S3Upload implements ImageUpload {
       throw new StageError('store', 'PARTS_MISSING', `${this.key} has ${parts.length} of ${count} parts`, { retryable: true });
     }
     // Some S3-compatible stores ignore If-None-Match: a look just before leaves them a moment to be wrong, not hours.
-    if (await this.#context.head(undefined, signal).catch(undefinedWhenForbidden)) throw this.#taken(undefined);
+    if (await this.#context.head(undefined, signal).catch(undefinedWhenForbidden)) {
+      if (this.#asked) return await this.#ownOrTaken(undefined, digests, size, signal);
+      throw this.#taken(undefined);
+    }
     const command = new CompleteMultipartUploadCommand({
       Bucket: bucket,
       Key: fullKey,
@@ -155,6 +166,7 @@ export class S3Upload implements ImageUpload {
     const doing = `completing ${this.key}`;
     let answered: CompleteMultipartUploadCommandOutput | undefined;
     let gone: unknown;
+    this.#asked = true;
     try {
       answered = await client.send(command, { abortSignal: signal });
     } catch (error) {
@@ -189,7 +201,9 @@ export class S3Upload implements ImageUpload {
   async #ownOrTaken(cause: unknown, digests: readonly PartDigests[], size: number, signal: AbortSignal): Promise<StoredObjectInfo> {
     const found = await this.#context.head(undefined, signal).catch(undefinedWhenForbidden);
     try {
-      return this.#checkDigest(this.#check(found, size), digests);
+      const own = this.#checkDigest(this.#check(found, size), digests);
+      this.#outdone = true;
+      return own;
     } catch {
       throw this.#taken(cause);
     }
