@@ -140,6 +140,10 @@ export const Estate = strict({
       LOG_RETENTION_DAYS.map((days) => z.literal(days)),
       `one of CloudWatch's values from a year on is allowed: ${LOG_RETENTION_DAYS.join(', ')}`,
     ).default(731),
+    logMode: z
+      .enum(['COMPLIANCE', 'GOVERNANCE'], 'COMPLIANCE or GOVERNANCE is allowed')
+      .default('COMPLIANCE')
+      .describe('Lock of trails, configuration records and transcripts. GOVERNANCE is for estates that are to be torn down: an administrator of the log archive could then delete them.'),
     abandonedUploadDays: z.int().min(14, '14 to 365 days are allowed').max(365, '14 to 365 days are allowed').default(90),
   }).prefault({}),
   keys: strict({

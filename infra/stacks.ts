@@ -137,6 +137,7 @@ const makeLogArchive: Maker = (app, estate, plan) => {
     sources: account === undefined ? [] : [{ ...place, account }],
     keyAdministratorArns: administratorsIn(estate, place.account),
     retentionDays: estate.retention.logDays,
+    lockMode: estate.retention.logMode,
   });
 };
 

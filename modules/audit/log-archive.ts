@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import type { Retention } from '../evidence/closed-bucket.ts';
 import { GuardedKey } from '../evidence/guarded-key.ts';
 import { LogBucket } from '../evidence/log-bucket.ts';
 import { bucketName, keyAlias, type Place } from '../vocabulary/index.ts';
@@ -13,6 +14,11 @@ export interface LogArchiveProps {
   readonly keyAdministratorArns: readonly string[];
   /** Days that logs are kept, and locked. @default 731 */
   readonly retentionDays?: number;
+  /**
+   * Under GOVERNANCE an administrator of the log-archive account, which no seal binds, could delete what tells of him.
+   * @default COMPLIANCE: nobody can before the retention is over, and the account cannot be cleared before
+   */
+  readonly lockMode?: Retention['mode'];
 }
 
 /** Where a Region's trails, configuration records and session transcripts go: out of the forensic accounts' reach. */
@@ -32,7 +38,7 @@ export class LogArchive extends Construct {
       bucketName: bucketName(props.place, 'audit-logs'),
       kmsKeyArn: key.keyArn,
       retentionDays: props.retentionDays ?? 731,
-      locked: true,
+      lockMode: props.lockMode ?? 'COMPLIANCE',
       policy: (arn) => auditLogBucketPolicy(options, arn),
     });
     this.bucketName = bucket.bucketName;

@@ -11,7 +11,7 @@ import { policyJson } from '../render-policy.ts';
 
 /** How long, and how firmly, object versions of a bucket are kept. */
 export interface Retention {
-  /** COMPLIANCE: nobody shortens it, root included. GOVERNANCE: a role with a special right could; the seal denies that right. */
+  /** COMPLIANCE: nobody shortens it, root included. GOVERNANCE: a role with a special right could; the seal denies that right, in the forensic accounts. */
   readonly mode: 'COMPLIANCE' | 'GOVERNANCE';
   /** Days an object version stays undeletable. */
   readonly days: number;

@@ -73,7 +73,6 @@ export class EvidenceVault extends Construct {
     const logs = new LogBucket(this, 'AccessLogs', {
       bucketName: bucketName(place, 'access-logs'),
       retentionDays: logRetentionDays,
-      locked: false,
       policy: (arn) =>
         accessLogBucketPolicy({
           bucketArn: arn,

@@ -2,7 +2,7 @@ import { S3BucketLifecycleConfiguration } from '@cdktf/provider-aws/lib/s3-bucke
 import type { S3BucketPolicy } from '@cdktf/provider-aws/lib/s3-bucket-policy/index.js';
 import { Construct } from 'constructs';
 import type { PolicyDocument } from '../policy.ts';
-import { ClosedBucket } from './closed-bucket.ts';
+import { ClosedBucket, type Retention } from './closed-bucket.ts';
 
 export interface LogBucketProps {
   /** Globally unique bucket name, 3 to 63 characters. */
@@ -14,10 +14,10 @@ export interface LogBucketProps {
   /** Days that logs are kept, and locked. */
   readonly retentionDays: number;
   /**
-   * Whether versions are locked for the retention's length. S3 delivers no access logs into a bucket that has a default
-   * lock, so the bucket for those cannot have one.
+   * Lock of every version for the retention's length. S3 delivers no access logs into a bucket that has a default lock, so the
+   * bucket for those cannot have one. @default none
    */
-  readonly locked: boolean;
+  readonly lockMode?: Retention['mode'];
 }
 
 /** A bucket that services deliver logs to; they expire when their retention is over. */
@@ -33,7 +33,7 @@ export class LogBucket extends Construct {
       bucketName: props.bucketName,
       policy: props.policy,
       ...(props.kmsKeyArn === undefined ? {} : { kmsKeyArn: props.kmsKeyArn }),
-      ...(props.locked ? { lock: { mode: 'GOVERNANCE', days: props.retentionDays } } : {}),
+      ...(props.lockMode === undefined ? {} : { lock: { mode: props.lockMode, days: props.retentionDays } }),
     });
     new S3BucketLifecycleConfiguration(this, 'Lifecycle', {
       bucket: bucket.bucketName,

@@ -184,4 +184,13 @@ describe('what must not be lost', () => {
       'legal-hold': { mode: 'COMPLIANCE', days: 2555 },
     });
   });
+
+  it('is out of reach of the log archive\'s own administrator, whom no seal binds: trails are locked in compliance mode unless told otherwise', () => {
+    const lockOf = (estate: ReturnType<typeof loadEstate>) =>
+      resources(synthEstate(estate).get('log-archive-eu-central-1') as Synthesized, 'aws_s3_bucket_object_lock_configuration').map(({ rule }) => rule?.default_retention);
+    const estate = loadEstate('minimal');
+    expect(lockOf(loadEstate('example'))).to.deep.equal([{ mode: 'COMPLIANCE', days: 731 }]);
+    expect(lockOf(estate)).to.deep.equal([{ mode: 'COMPLIANCE', days: 731 }]);
+    expect(lockOf({ ...estate, retention: { ...estate.retention, logMode: 'GOVERNANCE', logDays: 365 } })).to.deep.equal([{ mode: 'GOVERNANCE', days: 365 }]);
+  });
 });

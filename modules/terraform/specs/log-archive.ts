@@ -1,6 +1,6 @@
 import { LogArchive } from '../../audit/log-archive.ts';
 import type { ModuleSpec } from '../spec.ts';
-import { KEY_ADMINISTRATORS, PLACE, placeOf, retentionDays } from '../variables.ts';
+import { KEY_ADMINISTRATORS, lockMode, PLACE, placeOf, retentionDays } from '../variables.ts';
 
 export const logArchive: ModuleSpec = {
   name: 'log-archive',
@@ -12,6 +12,7 @@ export const logArchive: ModuleSpec = {
     forensic_account_id: { type: 'string', description: 'Id of the forensic account whose logs are kept.', validation: { condition: 'can(regex("^[0-9]{12}$", VALUE))', message: 'An account id of 12 digits is allowed.' } },
     key_administrator_arns: KEY_ADMINISTRATORS,
     retention_days: retentionDays('the archive', 731),
+    lock_mode: lockMode('the archive', 'COMPLIANCE'),
   },
   build: (scope, v) => {
     const place = placeOf(v);
@@ -20,6 +21,7 @@ export const logArchive: ModuleSpec = {
       sources: [{ ...place, account: v.text('forensic_account_id') }],
       keyAdministratorArns: v.list('key_administrator_arns'),
       retentionDays: v.number('retention_days'),
+      lockMode: v.text('lock_mode') as 'COMPLIANCE',
     });
     return {
       bucket: { value: archive.bucketName, description: 'The bucket.' },

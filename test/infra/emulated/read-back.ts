@@ -61,7 +61,7 @@ export function promiseReadBack(applied: () => Applied): void {
     const { archive } = applied();
     const Bucket = bucketName(archive, 'audit-logs');
     const [lock, { Policy }] = (await ask(archive.account, 's3', ['get_object_lock_configuration', { Bucket }], ['get_bucket_policy', { Bucket }])) as [Loose, Loose];
-    expect(lock.ObjectLockConfiguration.Rule.DefaultRetention).to.include({ Mode: 'GOVERNANCE', Days: 731 });
+    expect(lock.ObjectLockConfiguration.Rule.DefaultRetention).to.include({ Mode: 'COMPLIANCE', Days: 731 });
     expect(statement(Policy, 'DenyDeletion').Action).to.include.members(['s3:BypassGovernanceRetention', 's3:DeleteObjectVersion']);
   });
 
