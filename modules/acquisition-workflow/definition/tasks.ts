@@ -160,6 +160,13 @@ const LAMBDA_AGAIN: readonly Retrier[] = [
   },
 ];
 
+/**
+ * A function that died, or had no time left, may have done what it was asked for all the same. Each does it once however often it
+ * is asked: a change that is recorded is left out, an object that is stored stays, and a look is a look. Only a question to people
+ * is not asked again: their refusal is an error as well.
+ */
+const FUNCTION_AGAIN: Retrier = { ErrorEquals: ['States.ALL'], IntervalSeconds: 5, MaxAttempts: 6, BackoffRate: 2, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
+
 /** One of the workflow's own functions, where a decision needs code. Its answer is `$states.result.Payload`. */
 export const handlerTask = (names: WorkflowNames, { handler, payload, waitsForToken = false, ...options }: HandlerOptions): TaskState =>
   finish(options, {
@@ -168,7 +175,7 @@ export const handlerTask = (names: WorkflowNames, { handler, payload, waitsForTo
       FunctionName: functionArn(names, handler),
       Payload: { ...payload, ...(waitsForToken ? { token: jsonata('$states.context.Task.Token') } : {}) },
     },
-    Retry: options.retry ?? LAMBDA_AGAIN,
+    Retry: options.retry ?? (waitsForToken ? LAMBDA_AGAIN : [...LAMBDA_AGAIN, FUNCTION_AGAIN]),
     Catch: options.catch,
   });
 
