@@ -5,7 +5,7 @@ import './small-heap.ts';
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, readConfig, type CollectorCommand, type ConfigKey } from './config.ts';
-import { asStageError, endOf, lacksDescriptors, messageOf, StageError } from './errors.ts';
+import { AGAIN, asStageError, endOf, lacksDescriptors, messageOf, StageError, toldOf } from './errors.ts';
 import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
 import { endByForce, endNow, endThough } from './ending.ts';
@@ -33,20 +33,15 @@ function exitOf(error: unknown): ExitStatus {
   return EXIT.failed;
 }
 
-const AGAIN = 'Start the same command again.';
-const LOOK = 'Look at the log of this collector and run `collector doctor` before you start again.';
-
 let isTold = false;
 
 /** One line: what happened, what is safe, what to do. Only a wrong configuration takes more, a line for each problem. */
 function report(error: unknown, json: boolean): void {
   if (isTold) return; // it is ending already, and waits only for the kernel
   isTold = true;
-  const { code, stage, retryable, ...told } = error instanceof StageError ? error : { code: 'UNEXPECTED', stage: undefined, retryable: false, advice: undefined, safe: undefined };
+  const { code, stage, safe, advice } = toldOf(error);
   const problems = error instanceof ConfigError ? error.problems : undefined;
   const message = error instanceof ConfigError ? error.message : messageOf(error);
-  // Of what nobody foresaw, nobody knows when it came: that may be after an image was stored.
-  const { safe = stage === undefined ? 'What is stored stays as it is.' : 'Nothing was stored or changed.', advice = retryable ? AGAIN : LOOK } = told;
   if (json) process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level: 'error', event: 'error', code, stage, message, safe, advice, problems })}\n`);
   process.stderr.write(`collector: ${message}${problems ? '\n' : '. '}${safe} ${advice}\n`);
   if (!(error instanceof StageError) && process.env['CLEANROOM_DEBUG']) console.error(error);

@@ -7,6 +7,13 @@ import { printLine } from './terminal.ts';
 
 const text = (value: unknown): string => (typeof value === 'string' ? oneLine(value) : value === undefined ? '' : asciiJson(value));
 
+/** Of a disk whose imaging failed: what is safe and what to do, where a watch goes on and tells it nowhere else. */
+function told({ safe, advice, tryAgainSeconds }: LogRecord): string {
+  const again = tryAgainSeconds === undefined ? [] : [`It is tried again in ${text(tryAgainSeconds)} s.`];
+  const sentences = [safe, advice].filter((each) => each !== undefined).map(text).concat(again);
+  return sentences.length === 0 ? '' : `. ${sentences.join(' ')}`;
+}
+
 /** What a person at a terminal wants to know of; everything else is in the logs. */
 function sentence(record: LogRecord): string | undefined {
   const who = text(record['identity'] ?? record['exhibitId']);
@@ -16,7 +23,7 @@ function sentence(record: LogRecord): string | undefined {
     case LogEvent.diskFound:
       return `found ${who}: ${text(record['name'])}, ${humanBytes(Number(record['size']))}, labels ${text(record['labels'])}, seen by ${text(record['trigger'])}`;
     case LogEvent.diskLeftAlone:
-      return record['reason'] === 'no-medium' || record['reason'] === 'virtual' ? undefined : `left alone ${who}: ${text(record['because'])}`;
+      return record['reason'] === 'no-medium' || record['reason'] === 'virtual' ? undefined : `left alone ${who}: ${text(record['because'])}${told(record)}`;
     case LogEvent.diskGone:
       return `gone: ${who}`;
     case LogEvent.sourceSetReadOnly:

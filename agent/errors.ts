@@ -44,6 +44,21 @@ export const oneLine = (text: string): string =>
 /** Any thrown value's message, in one line. */
 export const messageOf = (error: unknown): string => oneLine(error instanceof Error ? error.message || error.name : String(error));
 
+/** What to do after a failure that passes by itself. */
+export const AGAIN = 'Start the same command again.';
+const LOOK = 'Look at the log of this collector and run `collector doctor` before you start again.';
+
+/** Many are written as they stand behind a colon. */
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
+/** What a responder is told of a failure besides its message: what is safe and what to do, in a sentence each; in general where it does not say so itself. */
+export function toldOf(error: unknown): { readonly code: string; readonly stage: Stage | undefined; readonly safe: string; readonly advice: string } {
+  // Of what nobody foresaw, nobody knows when it came: that may be after an image was stored.
+  if (!(error instanceof StageError)) return { code: 'UNEXPECTED', stage: undefined, safe: 'What is stored stays as it is.', advice: LOOK };
+  const { code, stage, retryable, safe = 'Nothing was stored or changed.', advice = retryable ? AGAIN : LOOK } = error;
+  return { code, stage, safe, advice: sentence(advice) };
+}
+
 /** For EMFILE and ENFILE, wherever they happen. */
 export const DESCRIPTORS_ADVICE = 'Allow this process at least 256 open files (ulimit -n, or LimitNOFILE= of its unit), and start again: what was stored is taken over.';
 

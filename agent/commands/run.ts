@@ -8,7 +8,7 @@ import { serviceManager } from '../adapters/service-manager.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import { settingFor } from '../config/settings.ts';
 import { inspectFolder } from '../doctor/directory-checks.ts';
-import { endOf, messageOf, StageError } from '../errors.ts';
+import { endOf, messageOf, StageError, toldOf } from '../errors.ts';
 import { personWatches } from '../main.ts';
 import { refuseCollected } from '../pipeline.ts';
 import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
@@ -193,7 +193,7 @@ class Watch {
   /** Says what a failure means for the disk; true when it is not tried again. */
   #leaveAlone(disk: Disk, error: unknown, pause: number): boolean {
     const { events, caseId, config } = this.#session;
-    const code = error instanceof StageError ? error.code : 'UNEXPECTED';
+    const { code, safe, advice } = toldOf(error);
     const facts = { caseId, identity: disk.identity, name: disk.name, code, because: messageOf(error) };
     const told = AbortSignal.any([this.#session.signal, this.#deadline.signal]);
     if (told.aborted && endOf(error, told) === told.reason) {
@@ -207,7 +207,8 @@ class Watch {
     }
     // What a store refuses, a person can put right while the disk stays attached.
     const again = !told.aborted && error instanceof StageError && (error.retryable || error.code === 'STORE_REFUSED');
-    events.error(LogEvent.diskLeftAlone, { ...facts, ...(again ? { tryAgainSeconds: pause } : { advice: error instanceof StageError ? error.advice : undefined }) });
+    // What passes by itself needs nobody, unless the failure itself says what a person can do.
+    events.error(LogEvent.diskLeftAlone, { ...facts, safe, ...(again ? { tryAgainSeconds: pause, advice: error.advice && advice } : { advice }) });
     if (again) return false;
     this.#exit = worse(this.#exit, EXIT.failed);
     if (config.once) this.#ended.abort();

@@ -17,6 +17,8 @@ describe('what a person at a terminal is told', () => {
     [LogEvent.collectorStarted, { store: '/evidence' }, 'watching for disks; evidence goes to /evidence. Ctrl-C stops, and what was stored can be resumed.\n'],
     [LogEvent.diskFound, { identity: 'vol-1', name: 'sdb', size: 2 ** 30, labels: ['data'], trigger: 'by-label' }, 'found vol-1: sdb, 1.0 GiB, labels ["data"], seen by by-label\n'],
     [LogEvent.diskLeftAlone, { identity: 'vol-1', reason: 'mounted', because: 'it is in use' }, 'left alone vol-1: it is in use\n'],
+    [LogEvent.diskLeftAlone, { identity: 'vol-1', code: 'NOT_PROVEN', because: 'the image is not proven', safe: 'Nothing was stored.', advice: 'Look at the source.' }, 'left alone vol-1: the image is not proven. Nothing was stored. Look at the source.\n'],
+    [LogEvent.diskLeftAlone, { identity: 'vol-1', code: 'HELD', because: 'it is in use', safe: 'Nothing was stored.', tryAgainSeconds: 15 }, 'left alone vol-1: it is in use. Nothing was stored. It is tried again in 15 s.\n'],
     [LogEvent.acquisitionResumed, { exhibitId: 'vol-1', parts: 7 }, 'resuming vol-1: 7 parts are stored already\n'],
     [LogEvent.partRetried, { exhibitId: 'vol-1', part: 3, attempt: 1, reason: '503' }, 'part 3 of vol-1 is sent again (try 1 failed): 503\n'],
     [LogEvent.sourceBadRange, { exhibitId: 'vol-1', offset: 512, length: 1024 }, 'bad sectors on vol-1: 1024 bytes at 512\n'],
@@ -38,7 +40,7 @@ describe('what a person at a terminal is told', () => {
   });
 
   it('never moves the cursor, clears the screen or forges a line, whatever a disk or a store says', () => {
-    const fields = ['identity', 'exhibitId', 'store', 'name', 'because', 'reason', 'message', 'path', 'status', 'sha256', 'part', 'trigger', 'group', 'dropped'];
+    const fields = ['identity', 'exhibitId', 'store', 'name', 'because', 'safe', 'advice', 'tryAgainSeconds', 'reason', 'message', 'path', 'status', 'sha256', 'part', 'trigger', 'group', 'dropped'];
     fc.assert(
       fc.property(fc.constantFrom(...Object.values(LogEvent)), fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\x1b[2J', 'a\nb', '\u202e', '\r', '\x9b2J')), (event, hostile) => {
         const record = { ...Object.fromEntries(fields.map((name) => [name, hostile])), labels: [hostile] };

@@ -171,7 +171,9 @@ describe('collector run', function () {
     const holder = await open(busy.path, constants.O_RDONLY | constants.O_EXCL);
     try {
       const cli = await watch('--parallel', '1');
-      await cli.event('disk.left-alone', (line) => line['identity'] === identity && line['code'] === 'HELD' && line['tryAgainSeconds'] === 15);
+      expect(await cli.event('disk.left-alone', (line) => line['identity'] === identity && line['code'] === 'HELD'), 'what is safe, and what to do').to.include({
+        tryAgainSeconds: 15, safe: 'Nothing was stored or changed.', advice: 'Unmount it or end what holds it; `collector devices` names the holders it knows.',
+      });
       const file = await makeRaw(disks.file('next'), MiB);
       const next = await disks.attach(file, { readOnly: true });
       await expectImaged(cli, file, await identityOf(next.path));
