@@ -3,6 +3,7 @@ import { CloudwatchEventTarget } from '@cdktf/provider-aws/lib/cloudwatch-event-
 import { SnsTopicPolicy } from '@cdktf/provider-aws/lib/sns-topic-policy/index.js';
 import { SnsTopicSubscription } from '@cdktf/provider-aws/lib/sns-topic-subscription/index.js';
 import { SnsTopic } from '@cdktf/provider-aws/lib/sns-topic/index.js';
+import { Token } from 'cdktf';
 import { Construct } from 'constructs';
 import { policyJson } from '../render-policy.ts';
 import { alertTopicName, type Place } from '../vocabulary/index.ts';
@@ -27,8 +28,9 @@ export class Alerts extends Construct {
     const { place } = props;
     const topic = new SnsTopic(this, 'Resource', { name: alertTopicName(place), kmsMasterKeyId: props.kmsKeyId });
     new SnsTopicPolicy(this, 'Policy', { arn: topic.arn, policy: policyJson(alertTopicPolicy(place, topic.arn), 'bucket', 'the policy of the alert topic') });
-    (props.emails ?? []).forEach((endpoint, index) => {
-      new SnsTopicSubscription(this, `Email${index}`, { topicArn: topic.arn, protocol: 'email', endpoint });
+    [...new Set(props.emails)].forEach((endpoint, index) => {
+      // By address: were it by position, who comes after one that is taken out would be subscribed anew, and hear nothing until it confirms.
+      new SnsTopicSubscription(this, Token.isUnresolved(endpoint) ? `Email${index}` : `Email-${endpoint}`, { topicArn: topic.arn, protocol: 'email', endpoint });
     });
     for (const [name, pattern] of Object.entries(props.patterns)) {
       const rule = new CloudwatchEventRule(this, name, {

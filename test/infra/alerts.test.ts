@@ -55,6 +55,18 @@ describe('alerts', () => {
     for (const [event, alert] of here) expect(told(event), JSON.stringify(event)).to.deep.equal([alert]);
   });
 
+  it('go on to whoever has confirmed when another address is taken out: a subscription is the address\'s, not its place\'s', () => {
+    const subscriptions = (...emails: string[]) => {
+      const estate = loadEstate('example');
+      const stacks = synthEstate({ ...estate, notifications: { emails } });
+      return ['forensics-eu-west-1', 'seal'].map((id) => Object.fromEntries(Object.entries(stacks.get(id)?.resource.aws_sns_topic_subscription ?? {}).map(([name, { endpoint }]) => [endpoint, name])));
+    };
+    const before = subscriptions('left@example.com', 'a.b@example.com', 'ab@example.com');
+    const after = subscriptions('a.b@example.com', 'ab@example.com');
+    expect(before.map((names) => new Set(Object.values(names)).size)).to.deep.equal([3, 3]);
+    expect(after).to.deep.equal(before.map(({ 'left@example.com': _, ...others }) => others));
+  });
+
   it('leave the pipeline\'s own work alone', () => {
     const grant = call('kms', 'CreateGrant', { userIdentity: { type: 'AssumedRole', invokedBy: 'ec2.amazonaws.com' } });
     for (const event of [assume('workflow'), assume('collector'), call('ec2', 'RunInstances'), grant]) expect(told(event)).to.deep.equal([]);
