@@ -70,11 +70,11 @@ export class AcquisitionWorkflow extends Construct {
     this.busArn = bus.busArn;
   }
 
-  /** An execution that was stopped, or whose time was over, closes no record of its own. */
+  /** An execution that was stopped, or whose time was over, closes no record of its own; one that failed may have been unable to. */
   #closeWhatEndedFromOutside(machineArn: string, { functionArns, functionNames }: WorkflowFunctions, bus: CaseBus, { prefix, account }: AccessContext): void {
     const rule = new CloudwatchEventRule(this, 'EndedFromOutside', {
       name: `${prefix}-acquisition-ended-from-outside`,
-      description: 'Closes the record of an acquisition that was stopped, or whose time was over',
+      description: 'Closes the record of an acquisition that was stopped, whose time was over, or that could not close it',
       eventPattern: JSON.stringify(endedFromOutsidePattern(machineArn)),
     });
     const permission = new LambdaPermission(this, 'EndedFromOutsidePermission', {

@@ -80,8 +80,8 @@ const tagPattern = ({ key }: TriggerSettings['tag']): object => ({
   },
 });
 
-/** What tells that an execution ended without its own last state: somebody stopped it, or its time was over. */
-export const endedFromOutsidePattern = (stateMachineArn: string): object => endedPattern(stateMachineArn, ['ABORTED', 'TIMED_OUT']);
+/** What tells that an execution ended and may not have closed its record: somebody stopped it, its time was over, or it failed. */
+export const endedFromOutsidePattern = (stateMachineArn: string): object => endedPattern(stateMachineArn, ['ABORTED', 'TIMED_OUT', 'FAILED']);
 
 /** What tells that an execution ended. @param statuses which ends are meant */
 export const endedPattern = (stateMachineArn: string, statuses: readonly string[] = ['SUCCEEDED', 'FAILED', 'ABORTED', 'TIMED_OUT']): object => ({

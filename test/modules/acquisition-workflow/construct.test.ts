@@ -81,9 +81,9 @@ describe('the acquisition workflow in the forensics stack', () => {
     });
   });
 
-  it('closes the record of what was stopped or timed out', () => {
+  it('closes the record of what was stopped, timed out or failed', () => {
     const rule = resources(stack, 'aws_cloudwatch_event_rule').find(({ name }) => name === 'cleanroom-acquisition-ended-from-outside');
-    expect((JSON.parse(String(rule?.event_pattern)) as { detail: object }).detail).to.deep.include({ status: ['ABORTED', 'TIMED_OUT'] });
+    expect((JSON.parse(String(rule?.event_pattern)) as { detail: object }).detail).to.deep.include({ status: ['ABORTED', 'TIMED_OUT', 'FAILED'] });
     const target = resources(stack, 'aws_cloudwatch_event_target').find(({ target_id }) => target_id === 'record');
     expect(target?.arn).to.contain('record');
     expect(target?.dead_letter_config).to.have.property('arn');

@@ -32,7 +32,7 @@ describe('the functions\' entry points', () => {
     await vault?.stop();
   });
 
-  const ended = (input: AcquisitionInput, status: 'ABORTED' | 'TIMED_OUT', executionArn = executionOf(input)) => ({
+  const ended = (input: AcquisitionInput, status: 'ABORTED' | 'TIMED_OUT' | 'FAILED', executionArn = executionOf(input)) => ({
     source: 'aws.states', 'detail-type': 'Step Functions Execution Status Change', account: place.account, region: place.region,
     detail: { executionArn, status, input: JSON.stringify(input), stopDate: Date.parse(later(9)), error: 'Cleanroom.Cancelled', cause: 'ann: wrong host' },
   });
@@ -65,6 +65,20 @@ describe('the functions\' entry points', () => {
     await entries.record(ended(lost, 'ABORTED') as never);
     expect(await vault.acquisitionOf(lost), 'stopped before it wrote a word').to.include({ status: 'CANCELLED' });
     expect((await vault.caseOf('case-e3')).instances[INSTANCE]).to.include({ status: 'CANCELLED' });
+  });
+
+  it('close the record of an execution that failed and could not, and leave one alone that it closed itself', async () => {
+    const [open, unwritten, closed] = ['case-e9', 'case-e10', 'case-e11'].map((caseId) => anInput({ caseId })) as [AcquisitionInput, AcquisitionInput, AcquisitionInput];
+    for (const input of [open, closed]) await entries.record({ input, change: opened(input) });
+    await entries.record({ input: closed, change: { kind: 'closed', at: later(5), status: 'CANCELLED' } });
+    await entries.record(ended(open, 'FAILED') as never);
+    expect(await vault.acquisitionOf(open)).to.deep.include({ status: 'FAILED', endedAt: later(9), problems: ['the execution failed and could not say so here (Cleanroom.Cancelled: ann: wrong host); what it made stays'] });
+    await entries.record(ended(unwritten, 'FAILED') as never);
+    expect((await vault.caseOf('case-e10')).instances[INSTANCE], 'failed before it wrote a word').to.include({ status: 'FAILED' });
+    expect(await entries.record(ended(closed, 'FAILED') as never)).to.equal(null);
+    expect(await vault.acquisitionOf(closed)).to.include({ status: 'CANCELLED', endedAt: later(5) });
+    const refused = ended(open, 'FAILED');
+    expect(await entries.record({ ...refused, detail: { ...refused.detail, input: '"no request"' } } as never), 'what was refused has no record').to.equal(null);
   });
 
   it('leave the record alone when an earlier execution of the instance ends', async () => {
