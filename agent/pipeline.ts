@@ -129,10 +129,10 @@ async function storeAttempt(run: Run, failure: StageError, scratch: string | und
   const { store, exhibit, custody, captureText, events } = run;
   try {
     custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message, left: failure.safe ?? null });
-    const log = scratch === undefined ? '' : await readDc3ddLog(scratch);
     const signal = AbortSignal.timeout(ATTEMPT_MS);
+    await storeAttemptRecord(store, exhibit, 'custody.jsonl', custody.text(), signal); // first: it is small, and the other may not get through in time
+    const log = scratch === undefined ? '' : await readDc3ddLog(scratch);
     await storeAttemptRecord(store, exhibit, 'capture.log', `${log}\n${captureText()}`, signal);
-    await storeAttemptRecord(store, exhibit, 'custody.jsonl', custody.text(), signal);
   } catch (error) {
     events.warn(LogEvent.warning, { message: `the logs of this attempt could not be stored: ${messageOf(error)}` });
   }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Store } from '../../agent/adapters/stores/s3-store.ts';
-import { collectFrom, doneOf, errorOf, makeImage, PART, problemsIn, type CollectPlan, type Outcome } from '../helpers/collect.ts';
+import { collectFrom, doneOf, errorOf, flipByte, makeImage, PART, problemsIn, readAll, type CollectPlan, type Outcome } from '../helpers/collect.ts';
 import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
 import type { FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, s3StoreIn, useCredentials } from '../helpers/s3-store.ts';
@@ -107,5 +107,18 @@ describe('an acquisition into S3, where', function () {
     };
     expect(doneOf(await acquire()).status).to.equal('COMPLETE');
     expect(await problemsIn(store)).to.deep.equal([]);
+  });
+
+  it('a part does not match what an earlier attempt stored, has both digests in the custody log, though the larger capture log does not get through', async () => {
+    faults = ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'status', status: 403 } : undefined);
+    errorOf(await acquire());
+    await flipByte(path, PART + 1);
+    faults = ({ operation, key }) => (operation === 'PutObject' && key.endsWith('.capture.log') ? { kind: 'black-hole' } : undefined);
+    const { message, code } = errorOf(await acquire());
+    expect(code).to.equal('PART_MISMATCH');
+    expect(message).to.match(/with SHA-256 [0-9a-f]{64}; the source now gives SHA-256 [0-9a-f]{64}$/);
+    const logs = await Promise.all((await objects()).filter((key) => key.endsWith('.custody.jsonl')).map((key) => readAll(store, key)));
+    expect(logs.filter((log) => log.includes(JSON.stringify(message)))).to.have.length(1);
+    await flipByte(path, PART + 1);
   });
 });
