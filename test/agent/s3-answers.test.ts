@@ -121,4 +121,19 @@ describe('an acquisition into S3, where', function () {
     expect(logs.filter((log) => log.includes(JSON.stringify(message)))).to.have.length(1);
     await flipByte(path, PART + 1);
   });
+
+  it('something else answers once for a part, stores that again', async () => {
+    faults = ({ operation, partNumber, attempt }) => (operation === 'UploadPart' && partNumber === 2 && attempt === 1 ? { kind: 'foreign' } : undefined);
+    expect(doneOf(await acquire())).to.include({ status: 'COMPLETE', retries: 1 });
+    expect(await problemsIn(store)).to.deep.equal([]);
+  });
+
+  for (const [status, advice] of [[301, 'another Region'], [400, 'have they expired']] as const) {
+    it(`the first look is answered with ${status} and, as S3 does, no reason, says what to look at`, async () => {
+      faults = ({ operation }) => (operation === 'HeadObject' ? { kind: 'status', status } : undefined);
+      const error = errorOf(await acquire());
+      expect(error.message).to.match(new RegExp(`failed: it was answered with status ${status} and no reason$`));
+      expect(error.advice).to.contain(advice);
+    });
+  }
 });

@@ -12,6 +12,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   ExpiredTokenException: 'Renew the credentials and start again; what was stored is taken over.',
   CredentialsProviderError: 'Give the collector an instance role, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   QuotaExceeded: 'Make room in the store and start again; what was stored is taken over.',
+  PermanentRedirect: 'The bucket is in another Region: name that one with --region, then start the same command again.',
+};
+
+/** What an answer without a body can mean: S3 gives a look (HEAD) no reason. */
+const REASONLESS: Readonly<Record<number, string>> = {
+  301: ADVICE['PermanentRedirect']!,
+  400: 'Check the credentials (have they expired?), the Region and the clock of this host (`collector doctor`), then start the same command again.',
 };
 
 /** What to do where something was answered that was not done. */
@@ -58,10 +65,11 @@ export function storeError(doing: string, error: unknown): StageError {
   const status = statusOf(error);
   const requestId = (error as AwsError | undefined)?.$metadata?.requestId;
   const silent = unanswered(error);
-  const said = silent?.said ?? (/Deserialization error/.test(messageOf(error)) ? 'the answer is not in the form of S3 (is there a proxy?)' : messageOf(error));
-  const answer = [status, silent?.name ?? (name && name !== 'Error' ? name : undefined), requestId && `request ${requestId}`].filter(Boolean).join(', ');
+  const reasonless = status !== undefined && messageOf(error) === 'UnknownError'; // the SDK's word for an answer that has none
+  const said = silent?.said ?? (reasonless ? `it was answered with status ${status} and no reason` : undefined) ?? (/Deserialization error/.test(messageOf(error)) ? 'the answer is not in the form of S3 (is there a proxy?)' : messageOf(error));
+  const answer = [...(reasonless ? [] : [status, silent?.name ?? (name && name !== 'Error' ? name : undefined)]), requestId && `request ${requestId}`].filter(Boolean).join(', ');
   const final = FINAL.has(name) || (status === 403 && name !== 'RequestTimeTooSkewed' && !name.startsWith('Expired'));
-  const advice = ADVICE[name] ?? (status === 403 ? ADVICE['AccessDenied'] : silent?.advice);
+  const advice = ADVICE[name] ?? (status === 403 ? ADVICE['AccessDenied'] : (silent?.advice ?? (reasonless ? REASONLESS[status] : undefined)));
   return new StageError('store', final ? 'STORE_REFUSED' : 'STORE_FAILED', `${doing} failed: ${said}${answer ? ` (${answer})` : ''}`, {
     retryable: !final,
     cause: error,

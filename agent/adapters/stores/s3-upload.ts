@@ -6,7 +6,7 @@ import { printable } from '../logs/log-line.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
 import { pastConflicts } from './s3-conflicts.ts';
-import { ANSWERED_ONLY, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { ANSWERED_ONLY, foreignAnswer, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { frame, PartBody } from './s3-part-body.ts';
 import { partsIn } from './s3-takeover.ts';
 
@@ -121,13 +121,14 @@ export class S3Upload implements ImageUpload {
 
   /** The store must repeat the checksum that it computed; silence is no confirmation. */
   #confirm(partNumber: number, answer: UploadPartCommandOutput, digests: PartDigests): void {
+    if (!answer.ETag) throw foreignAnswer(`storing part ${partNumber} of ${this.key}`, 'without the ETag that every part has');
     const { algorithm } = this.#context;
     const [said, sent] = {
       SHA256: [answer.ChecksumSHA256, base64(digests.sha256)],
       CRC32: [answer.ChecksumCRC32, base64(digests.crc32)],
       MD5: [answer.ETag, digests.md5 && quoted(digests.md5)],
     }[algorithm];
-    if (answer.ETag !== undefined && said !== undefined && said === sent) return;
+    if (said !== undefined && said === sent) return;
     const what = said === undefined ? `confirmed no ${algorithm} of` : `says ${algorithm} ${said} of`;
     throw new StageError('store', 'PART_UNCONFIRMED', `the store ${what} part ${partNumber} of ${this.key}; sent was ${sent}`, {
       retryable: said !== undefined,
