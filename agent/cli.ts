@@ -5,7 +5,7 @@ import './small-heap.ts';
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitStatus } from '../modules/vocabulary/index.ts';
 import { ConfigError, flagsOf, loadConfig, printConfig, printSize, readConfig, type CollectorCommand, type ConfigKey } from './config.ts';
-import { AGAIN, asStageError, endOf, lacksDescriptors, messageOf, StageError, toldOf } from './errors.ts';
+import { AGAIN, asShortage, endOf, messageOf, StageError, toldOf } from './errors.ts';
 import { bootSlabThread } from './adapters/slab-thread.ts';
 import type { CommandInput } from './commands/session.ts';
 import { endByForce, endNow, endThough } from './ending.ts';
@@ -23,7 +23,7 @@ Exit status:
 /** Codes of failures that lie in what was asked for. */
 const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS', 'SOURCE_DIFFERS']);
 /** Codes of failures that lie in the host or the destination. */
-const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'PATH_UNSAFE', 'SCRATCH_UNFIT']);
+const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'NO_PROCESSES', 'PATH_UNSAFE', 'SCRATCH_UNFIT']);
 
 function exitOf(error: unknown): ExitStatus {
   if (!(error instanceof StageError)) return EXIT.failed;
@@ -185,7 +185,7 @@ function declare(program: Command, { name, argument, summary, examples, required
     } catch (thrown) {
       // An acquisition that says itself that it was interrupted also says what it leaves.
       const told = thrown instanceof StageError && thrown.code === 'INTERRUPTED' ? thrown : endOf(thrown, signal);
-      const error = lacksDescriptors(told) ? asStageError(told) : told; // loading the command's module may be what failed
+      const error = asShortage(told); // loading the command's module may be what failed
       report(error, json || (error instanceof ConfigError && error.json));
       process.exitCode = exitOf(error);
     }

@@ -69,7 +69,7 @@ const NO_DESCRIPTOR = /\bE[MN]FILE\b|too many open files|file table overflow/;
 const isOwnText = (error: Error): boolean => !(error instanceof StageError) && !('$metadata' in error);
 
 /** Whether something failed because this process, or this host, has no file descriptor left. */
-export function lacksDescriptors(error: unknown): boolean {
+function lacksDescriptors(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EMFILE' || code === 'ENFILE' || (isOwnText(cause) && NO_DESCRIPTOR.test(cause.message))) return true;
@@ -77,13 +77,35 @@ export function lacksDescriptors(error: unknown): boolean {
   return false;
 }
 
+/** Whether something failed because the kernel let no further program begin, for want of memory or under a limit. */
+function lacksProcesses(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code, syscall = '' } = cause as NodeJS.ErrnoException;
+    if ((code === 'EAGAIN' || code === 'ENOMEM') && syscall.startsWith('spawn')) return true;
+  }
+  return false;
+}
+
+/** What this host lacks where that is why something failed. */
+function shortageOf(error: unknown): { readonly code: string; readonly retryable: boolean; readonly advice: string } | undefined {
+  if (lacksDescriptors(error)) return { code: 'NO_DESCRIPTORS', retryable: false, advice: DESCRIPTORS_ADVICE };
+  if (!lacksProcesses(error)) return undefined;
+  return { code: 'NO_PROCESSES', retryable: true, advice: 'Allow this user more processes and memory (ulimit -u, or TasksMax= and MemoryMax= of its unit), and start again: what was stored is taken over.' };
+}
+
+/** A failure for the want of something that this host lacks as that; any other as it is. */
+export function asShortage(error: unknown): unknown {
+  const shortage = shortageOf(error);
+  if (!shortage) return error;
+  const { stage = 'acquire', safe } = error as Partial<StageError>;
+  const { code, ...options } = shortage;
+  return new StageError(stage, code, messageOf(error), { ...options, cause: error, ...(safe === undefined ? {} : { safe }) });
+}
+
 /** Any failure as a StageError; one without a code of its own is UNEXPECTED, unless what it lacks is known. */
-export function asStageError(error: unknown): StageError {
-  if (error instanceof StageError && !lacksDescriptors(error)) return error;
-  const stage = error instanceof StageError ? error.stage : 'acquire';
-  if (!lacksDescriptors(error)) return new StageError(stage, 'UNEXPECTED', messageOf(error), { retryable: false, cause: error });
-  const { safe } = error as Partial<StageError>;
-  return new StageError(stage, 'NO_DESCRIPTORS', messageOf(error), { retryable: false, cause: error, advice: DESCRIPTORS_ADVICE, ...(safe === undefined ? {} : { safe }) });
+export function asStageError(thrown: unknown): StageError {
+  const error = asShortage(thrown);
+  return error instanceof StageError ? error : new StageError('acquire', 'UNEXPECTED', messageOf(error), { retryable: false, cause: error });
 }
 
 /** Stages whose failures can be findings about the evidence; those of the others are about this host or what was asked. */

@@ -3,6 +3,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { escapeHostile } from '../../modules/vocabulary/index.ts';
+import { messageOf, StageError } from '../errors.ts';
 import { descriptor } from './descriptor.ts';
 
 /** Both ends of an anonymous kernel pipe. Each end is closed by whoever owns it. */
@@ -14,9 +16,16 @@ const WIDEN = 'fcntl(STDIN, 1031, 1048576) or exit 1';
 /**
  * Makes a real pipe. `spawn` would give a socket pair, which copies more and cannot be widened. Node has no `pipe(2)`, so
  * a FIFO is made, opened at both ends and unlinked at once; nobody else can find it.
+ * @throws StageError code SCRATCH_UNFIT
  */
 export async function openPipe(): Promise<Pipe> {
-  const folder = await mkdtemp(join(tmpdir(), 'cleanroom-'));
+  const folder = await mkdtemp(join(tmpdir(), 'cleanroom-')).catch((cause: unknown) => {
+    throw new StageError('acquire', 'SCRATCH_UNFIT', `no pipe to dc3dd can be made in ${escapeHostile(tmpdir())}: ${messageOf(cause)}`, {
+      retryable: false,
+      cause,
+      advice: 'Make room there, or name another directory in TMPDIR, and start the same command again.',
+    });
+  });
   try {
     const path = join(folder, 'pipe');
     await execa('mkfifo', ['-m', '600', path]);

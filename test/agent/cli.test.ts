@@ -114,6 +114,12 @@ describe('the collector command', function () {
     expect(json.lines().map(({ event, code: told }) => [event, told])).to.deep.equal([['error', 'CONFIG']]);
   });
 
+  it('says which directory is missing where its pipe cannot be made, and what to do', async () => {
+    const { code, stderr } = await collect([], { env: { TMPDIR: '/nonexistent' } });
+    expect(code).to.equal(4);
+    expect(stderr).to.match(/^collector: no pipe to dc3dd can be made in \/nonexistent: ENOENT.*name another directory in TMPDIR, and start the same command again\.\n$/);
+  });
+
   it('tells a failure as JSON wherever JSON was asked for: by flag, environment or file', async () => {
     const file = join(dir.path, 'settings.json');
     await writeFile(file, '{"json": true}');
