@@ -1,22 +1,19 @@
 import { z } from 'zod';
 import { OPTIONAL_SERVICES } from '../modules/isolated-network/policies/endpoints.ts';
-import { HUMAN_ROLES, IMAGE_ARCHITECTURES } from '../modules/vocabulary/index.ts';
+import { HUMAN_ROLES, IMAGE_ARCHITECTURES, onlyKeys, strict } from '../modules/vocabulary/index.ts';
 import { crossChecks } from './cross-checks.ts';
-import { readable, type Problem } from './problems.ts';
+import { inert, readable, type Problem } from './problems.ts';
 import { workflowOptions } from './workflow-options.ts';
 
-/** An object that takes the keys of its shape and no others; a wrong key's message lists the right ones. */
-const strict = <Shape extends z.ZodRawShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? `only these keys are allowed: ${Object.keys(shape).join(', ')}` : undefined),
-  });
+/** A record that takes some keys and no others. */
+const recordOf = <const Key extends string, Value extends z.ZodType>(keys: readonly Key[], value: Value) => z.partialRecord(z.enum(keys), value, onlyKeys(keys));
 
 const AccountId = z.string().regex(/^\d{12}$/, 'an account id of 12 digits is allowed');
-const Region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a Region such as eu-west-1 is allowed');
+const Region = z.string().regex(/^[a-z]{2}(-gov|-iso[a-z]?)?-(central|(north|south)?(east|west)|north|south)-\d$/, 'a Region such as eu-west-1 is allowed');
 const Email = z.email('an e-mail address is allowed').max(64, 'at most 64 characters are allowed');
 const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,39}$/, '1 to 40 letters, digits and "-" are allowed');
 const ToolName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,63}$/, '1 to 64 letters, digits and "+._-" are allowed');
-const RoleName = z.string().regex(/^[A-Za-z0-9+=,.@_/-]{1,128}$/, 'an IAM role name (with its path, without "role/") is allowed');
+const RoleName = z.string().regex(/^(?!role\/)([A-Za-z0-9+=,.@_-]+\/)*[A-Za-z0-9+=,.@_-]{1,64}$/, 'an IAM role name (with its path, as in teams/admin, without "role/") is allowed').max(512, 'at most 512 characters are allowed');
 const PrincipalArn = z
   .string()
   .regex(/^arn:aws[a-z-]*:iam::\d{12}:(root|role\/[A-Za-z0-9+=,.@_/-]+)$/, 'the ARN of an IAM role or of an account\'s root is allowed');
@@ -130,7 +127,7 @@ export const Estate = strict({
     principals: z.array(PrincipalArn).min(1, 'at least one principal is needed').describe('Who may assume the forensic roles, unless a role says otherwise.'),
     requireMfa: z.boolean().default(true),
     approvalBrokerArn: RoleArn.optional().describe('Role of the system where a second person approves.'),
-    roles: z.partialRecord(z.enum([...HUMAN_ROLES, 'break-glass']), RoleAccess).default({}),
+    roles: recordOf([...HUMAN_ROLES, 'break-glass'], RoleAccess).default({}),
   }),
   retention: strict({
     incoming: Retention.default({ mode: 'GOVERNANCE', days: 30 }),
@@ -163,8 +160,7 @@ export const Estate = strict({
     .default([]),
   images: strict({
     collectorVersion: z.string().regex(/^\d+\.\d+\.\d+$/, 'a version such as 0.1.0 is allowed').describe('Version of the collector that the images carry.'),
-    bundles: z
-      .partialRecord(z.enum(IMAGE_ARCHITECTURES, `${IMAGE_ARCHITECTURES.join(' or ')} is allowed`), z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits is allowed'))
+    bundles: recordOf(IMAGE_ARCHITECTURES, z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits is allowed'))
       .refine((bundles) => Object.keys(bundles).length > 0, 'at least one architecture is needed')
       .describe('SHA-256 of the bundle for each architecture, as npm run build:collector wrote it.'),
     parentVersion: z
@@ -183,7 +179,7 @@ export const Estate = strict({
     .describe('Machine images. Without it none are built here.'),
   notifications: strict({ emails: z.array(Email).default([]) }).prefault({}),
   logPrefix: z.string().regex(/^[A-Za-z0-9/_.-]{0,64}$/, 'up to 64 letters, digits and "/_.-" are allowed').default(''),
-  workflow: workflowOptions(strict),
+  workflow: workflowOptions(),
   seal: strict({
     sealed: z.boolean().default(true),
     s3Policy: z.boolean().default(false).describe('Also attach an S3 policy (block public access). The organization and seal stacks then need AWS provider 6.26 or newer.'),
@@ -199,7 +195,7 @@ export class EstateError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(source: string, problems: readonly Problem[]) {
-    super(`${source} is not a valid estate:\n${problems.map(({ path, got, allowed }) => `  ${path}: got ${got}; ${allowed}`).join('\n')}`);
+    super(`${source} is not a valid estate:\n${problems.map(({ path, got, allowed }) => inert(`${path}: got ${got}; ${allowed}`)).map((line) => `  ${line}`).join('\n')}`);
     this.problems = problems;
   }
 }

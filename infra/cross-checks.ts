@@ -128,6 +128,53 @@ const valuesAreUnique: Check = (input) => [
   ...unique(input, listAt(input, 'monitoredAccounts').map((_, index) => ['monitoredAccounts', index, 'externalId']), 'an external id'),
 ];
 
+/** Paths of the elements of a list. */
+const elements = (input: unknown, ...path: PropertyKey[]): readonly PropertyKey[][] => listAt(input, ...path).map((_, index) => [...path, index]);
+
+const listsRepeatNothing: Check = (input) => [
+  ...unique(input, elements(input, 'organization', 'delegatedServices'), 'a service'),
+  ...unique(input, elements(input, 'notifications', 'emails'), 'an address'),
+  ...listAt(input, 'monitoredAccounts').flatMap((_, index) => unique(input, elements(input, 'monitoredAccounts', index, 'sourceKeyArns'), 'a key')),
+  ...unique(input, [['organization', 'forensicUnit'], ['organization', 'securityUnit']], 'a unit\'s name'),
+];
+
+/** The stacks call the accounts of the organization so that are no forensic ones. */
+const accountNamesAreFree: Check = (input) =>
+  forensicPaths(input, 'name').flatMap((path) => {
+    const name = textAt(input, ...path)?.toLowerCase();
+    return name === 'security-tooling' || name === 'log-archive' ? [problem(input, path, 'a name other than "security-tooling" and "log-archive" is allowed: those accounts have them')] : [];
+  });
+
+const sourceKeysBelongToTheAccount: Check = (input) =>
+  listAt(input, 'monitoredAccounts').flatMap((_, index) => {
+    const id = textAt(input, 'monitoredAccounts', index, 'id') ?? '';
+    return elements(input, 'monitoredAccounts', index, 'sourceKeyArns').flatMap((path) => {
+      const owner = textAt(input, ...path)?.split(':')[4];
+      return !/^\d{12}$/.test(id) || owner === undefined || owner === id ? [] : [problem(input, path, `a key of the monitored account itself, ${id}, is allowed`)];
+    });
+  });
+
+const partitionOf = (region: string): string => (region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws');
+
+/** Nothing reaches from one partition into another. */
+const partitionIsOne: Check = (input) => {
+  const partition = textAt(input, 'partition') ?? 'aws';
+  if (!['aws', 'aws-us-gov', 'aws-cn'].includes(partition)) return [];
+  const arns = [
+    ...elements(input, 'access', 'principals'),
+    ['access', 'approvalBrokerArn'],
+    ...Object.keys(objectAt(input, 'access', 'roles')).flatMap((role) => elements(input, 'access', 'roles', role, 'principals')),
+    ...listAt(input, 'monitoredAccounts').flatMap((_, index) => elements(input, 'monitoredAccounts', index, 'sourceKeyArns')),
+  ];
+  return [
+    ...Object.keys(objectAt(input, 'regions')).flatMap((region) => (partitionOf(region) === partition ? [] : [problem(input, ['regions', region], `a Region of the partition ${partition} is allowed; "partition" says which it is`)])),
+    ...arns.flatMap((path) => {
+      const [scheme, got] = textAt(input, ...path)?.split(':') ?? [];
+      return scheme !== 'arn' || got === partition ? [] : [problem(input, path, `an ARN of the partition ${partition} is allowed; "partition" says which it is`)];
+    }),
+  ];
+};
+
 const managementIsNoForensicAccount: Check = (input) => {
   if ((textAt(input, 'organization', 'mode') ?? 'none') === 'none') return [];
   const management = textAt(input, 'accounts', 'management', 'id');
@@ -180,6 +227,10 @@ const CHECKS: readonly Check[] = [
   s3PolicyHasOrganization,
   accountsAreKnown,
   valuesAreUnique,
+  listsRepeatNothing,
+  accountNamesAreFree,
+  sourceKeysBelongToTheAccount,
+  partitionIsOne,
   managementIsNoForensicAccount,
   monitoredAreNotForensic,
   keysHaveAdministrators,

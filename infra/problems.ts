@@ -13,6 +13,9 @@ export interface Problem {
 export const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined), input);
 
+/** Everything that a terminal might take for an order, and what hides or turns text, as `\\u{…}`. */
+export const inert = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`);
+
 const shown = (value: unknown): string => {
   if (value === undefined) return 'nothing';
   const json = JSON.stringify(value);

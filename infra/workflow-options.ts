@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_OPTIONS, TriggerSettings } from '../modules/vocabulary/index.ts';
-
-type Strict = <Shape extends z.ZodRawShape>(shape: Shape) => z.ZodObject<Shape, z.core.$strict>;
+import { DEFAULT_OPTIONS, strict, TriggerSettings } from '../modules/vocabulary/index.ts';
 
 const minutes = (least: number, most: number) => {
   const allowed = `${least} to ${most} minutes are allowed`;
@@ -10,7 +8,7 @@ const minutes = (least: number, most: number) => {
 const hours = z.int('1 to 168 hours are allowed').min(1, '1 to 168 hours are allowed').max(168, '1 to 168 hours are allowed');
 
 /** What an estate says about acquisitions: how they start, what is asked first, and what they may do. */
-export const workflowOptions = (strict: Strict) =>
+export const workflowOptions = () =>
   strict({
     triggers: TriggerSettings.prefault({}).describe('What opens a case by itself; a person always can.'),
     approval: z.enum(['none', 'required'], '"none" or "required" is allowed').default(DEFAULT_OPTIONS.approval).describe('Whether a person has to approve before anything is done to a suspect.'),

@@ -20,6 +20,7 @@ export * from './manifest.ts';
 export * from './readiness.ts';
 export * from './source-keys.ts';
 export * from './status.ts';
+export * from './strict-object.ts';
 export * from './triggers.ts';
 export * from './undo.ts';
 export * from './estate-names.ts';

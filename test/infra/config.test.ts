@@ -35,6 +35,35 @@ const WRONG: Readonly<Record<string, readonly [(estate: Loose) => void, string]>
   'a forensic account that is the management account': [(estate) => (estate.accounts.forensic[0].id = '100000000001'), 'accounts.forensic[0].id: got "100000000001"; an account other than the management account is allowed: no policy binds that one'],
   'an organization without its id': [(estate) => delete estate.organization.id, 'organization.id: got nothing; an existing organization needs its id, o-…'],
   'an account without id and without e-mail': [(estate) => (estate.accounts.logArchive = {}), 'accounts.logArchive.id: got nothing; an account needs an id, or "create" with an e-mail address'],
+  'a Region that no compass knows': [(estate) => (estate.backend = { type: 's3', bucket: 'states', region: 'eu-wset-1' }), 'backend.region: got "eu-wset-1"; a Region such as eu-west-1 is allowed'],
+  'a principal of another partition': [
+    (estate) => (estate.access.roles['break-glass'].principals = ['arn:aws-us-gov:iam::100000000002:root']),
+    'access.roles.break-glass.principals[0]: got "arn:aws-us-gov:iam::100000000002:root"; an ARN of the partition aws is allowed; "partition" says which it is',
+  ],
+  'a key of somebody else': [
+    (estate) => (estate.monitoredAccounts[1].sourceKeyArns = ['arn:aws:kms:eu-west-1:200000000001:key/1']),
+    'monitoredAccounts[1].sourceKeyArns[0]: got "arn:aws:kms:eu-west-1:200000000001:key/1"; a key of the monitored account itself, 200000000002, is allowed',
+  ],
+  'a service that is delegated twice': [
+    (estate) => estate.organization.delegatedServices.push('guardduty.amazonaws.com'),
+    'organization.delegatedServices[2]: got "guardduty.amazonaws.com"; a service is allowed once; organization.delegatedServices[0] has the same',
+  ],
+  'two units of one name': [(estate) => (estate.organization.securityUnit = 'forensics'), 'organization.securityUnit: got "forensics"; a unit\'s name is allowed once; organization.forensicUnit has the same'],
+  'an address that is told twice': [(estate) => estate.notifications.emails.push('Security@example.com'), 'notifications.emails[1]: got "Security@example.com"; an address is allowed once; notifications.emails[0] has the same'],
+  'a forensic account that is called as another kind is': [
+    (estate) => {
+      estate.accounts.forensic[1].name = 'log-archive';
+    },
+    'accounts.forensic[1].name: got "log-archive"; a name other than "security-tooling" and "log-archive" is allowed: those accounts have them',
+  ],
+  'a role with the word that stands before it': [
+    (estate) => (estate.keys = { administratorRoles: ['role/admin'] }),
+    'keys.administratorRoles[0]: got "role/admin"; an IAM role name (with its path, as in teams/admin, without "role/") is allowed',
+  ],
+  'a role that is none of the roles': [(estate) => (estate.access.roles.investigater = {}), 'access.roles.investigater: got {}; only these keys are allowed: responder, investigator, data-custodian, analyst, break-glass'],
+  'an architecture that it cannot build': [(estate) => (estate.images.bundles.x86 = 'ab'), 'images.bundles.x86: got "ab"; only these keys are allowed: x86_64, arm64'],
+  'a trigger that is none': [(estate) => (estate.workflow = { triggers: { tags: {} } }), 'workflow.triggers.tags: got {}; only these keys are allowed: guardduty, securityHubImports, securityHubFindings, securityHubAction, tag'],
+  'a severity off the scale': [(estate) => (estate.workflow = { triggers: { guardduty: { minimumSeverity: 11 } } }), 'workflow.triggers.guardduty.minimumSeverity: got 11; 1 to 10 is allowed'],
   'an e-mail address twice': [
     (estate) => (estate.accounts.forensic[1].create.email = 'Forensics-EMEA@example.com'),
     'accounts.forensic[1].create.email: got "Forensics-EMEA@example.com"; an account\'s e-mail address is allowed once; accounts.forensic[0].create.email has the same',
@@ -87,6 +116,19 @@ describe('an estate file', () => {
     for (const input of ['estate', [], null, undefined, 7, { accounts: { forensic: 'one' }, regions: [], access: { roles: 1 }, monitoredAccounts: {} }]) {
       expect(() => parseEstate(input, 'it')).to.throw(EstateError, /it is not a valid estate/);
     }
+  });
+
+  it('refuses the Regions of another partition', () => {
+    const problems = problemsAfter((estate) => (estate.partition = 'aws-cn'), 'minimal');
+    expect(problems[0]).to.equal('regions.eu-central-1: got {"cidr":"10.80.0.0/20"}; a Region of the partition aws-cn is allowed; "partition" says which it is');
+  });
+
+  it('gives a terminal nothing of the file but printable text, in keys, in values and in names that are allowed', () => {
+    const input = estateInput('example') as Loose;
+    input['\u001b[2J\nkey'] = 1;
+    input.name = '\u009b31m\u202e';
+    input.accounts.forensic[0].name = 'a\u001b]0;title\u0007';
+    expect(() => parseEstate(input, 'it')).to.throw(EstateError, /^[\x20-\x7e\n…]*\\u\{1b\}\[2J\\u\{a\}key: got 1;[\x20-\x7e\n…]*$/);
   });
 
   it('has a JSON Schema for editors that is the schema it is checked by', () => {
