@@ -277,7 +277,7 @@ export function memberPolicy(options: MemberPolicyOptions): PolicyDocument {
       // Groups of a case only: no other rule of the account can be touched.
       Sid: 'WriteContainmentRules',
       Effect: 'Allow',
-      Action: ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress'],
+      Action: ['ec2:AuthorizeSecurityGroupEgress', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:RevokeSecurityGroupEgress', 'ec2:RevokeSecurityGroupIngress'],
       Resource: ec2('security-group'),
       Condition: { StringLike: { [`aws:ResourceTag/${CASE_TAGS.caseId}`]: '?*' } },
     },

@@ -89,12 +89,29 @@ const swap = (names: WorkflowNames, state: string, one: string, done: string, fa
       [done]: { Type: 'Succeed' },
       [failed]: { Type: 'Succeed', Output: { failed: true } },
     }),
-    Assign: touchedByEach(notIsolated(state)),
+    Assign: { ...touchedByEach(notIsolated(state)), unswapped: jsonata('$count($states.result[failed = true]) > 0') },
     Output: {},
-    Catch: whenItFails(state, next, { notes: jsonata(`$append($notes, [${notIsolated(state)}])`) }),
+    Catch: whenItFails(state, next, { unswapped: true, notes: jsonata(`$append($notes, [${notIsolated(state)}])`) }),
     Next: next,
   },
 });
+
+/** What was opened and cannot be closed is left in a group that lets nothing through either. */
+const shutStates = (names: WorkflowNames, judge: string, next: string): States => {
+  const [inwards, outwards, outwards6] = ['Let nothing in any more', 'Let nothing out any more', 'Let nothing out any more over IPv6'] as const;
+  const shut = (state: string, action: 'revokeSecurityGroupIngress' | 'revokeSecurityGroupEgress', IpPermissions: Data, on: string): States => step(names, state, { action, args: { GroupId: jsonata('$openGroup'), IpPermissions }, next: on });
+  return {
+    [judge]: { Type: 'Choice', Choices: [{ Condition: jsonata('$unswapped'), Next: inwards }], Default: next },
+    ...shut(inwards, 'revokeSecurityGroupIngress', EVERYTHING, outwards),
+    ...shut(outwards, 'revokeSecurityGroupEgress', [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }], outwards6),
+    ...step(names, outwards6, {
+      action: 'revokeSecurityGroupEgress',
+      args: { GroupId: jsonata('$openGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
+      assign: { notes: jsonata(`$append($notes, [{"state": ${quoted(judge)}, "error": "Cleanroom.Interface", "cause": "an interface could not be put into the containment group; the group that let everything through lets nothing through any more, as far as no note says otherwise"}])`) },
+      next,
+    }),
+  };
+};
 
 const WRITE = 'Write down how to lift the isolation';
 
@@ -146,7 +163,8 @@ export const containStates = (names: WorkflowNames): States => ({
   }),
   ...undoStates(names),
   ...swap(names, 'Open all its network interfaces', 'Open a network interface', 'It is open', 'It cannot be opened', open('$instance'), 'openGroup', 'Close all its network interfaces'),
-  ...swap(names, 'Close all its network interfaces', 'Close a network interface', 'It is closed', 'It cannot be closed', '$instance.NetworkInterfaces', 'closedGroup', 'Switch its metadata service off'),
+  ...swap(names, 'Close all its network interfaces', 'Close a network interface', 'It is closed', 'It cannot be closed', '$instance.NetworkInterfaces', 'closedGroup', 'Is an interface open still?'),
+  ...shutStates(names, 'Is an interface open still?', 'Switch its metadata service off'),
   ...step(names, 'Switch its metadata service off', {
     action: 'modifyInstanceMetadataOptions',
     args: { InstanceId: jsonata('$case.instanceId'), HttpEndpoint: 'disabled' },

@@ -34,6 +34,8 @@ export function memberGroups({
         ['allow', 'ec2:CreateTags', ec2('security-group', 'sg-1', firstMember), { 'ec2:CreateAction': 'CreateSecurityGroup', 'aws:TagKeys': ['CaseId'] }],
         ['allow', 'ec2:RevokeSecurityGroupEgress', ec2('security-group', 'sg-1', firstMember), { 'aws:ResourceTag/CaseId': OWN }],
         ['deny', 'ec2:RevokeSecurityGroupEgress', ec2('security-group', 'sg-2', firstMember)],
+        ['allow', 'ec2:RevokeSecurityGroupIngress', ec2('security-group', 'sg-1', firstMember), { 'aws:ResourceTag/CaseId': OWN }],
+        ['deny', 'ec2:RevokeSecurityGroupIngress', ec2('security-group', 'sg-2', firstMember)],
         ['deny', 'ec2:DeleteSecurityGroup', ec2('security-group', 'sg-1', firstMember), { 'aws:ResourceTag/CaseId': OWN }],
         ['allow', 'ec2:CreateSnapshots', ec2('instance', 'i-1', firstMember)],
         ['allow', 'ec2:CreateSnapshots', snapshot, { 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] }],

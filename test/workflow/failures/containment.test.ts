@@ -11,6 +11,7 @@ import { undoClients } from '../world/clients.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
 import { startSuspect } from '../world/suspect.ts';
+import { statesOf } from './support.ts';
 
 const DENIAL = sessionDenialPolicyArn(PLACE, MEMBER);
 const WEB = { profile: `arn:aws:iam::${MEMBER}:instance-profile/app/web`, role: 'web-role' };
@@ -148,5 +149,16 @@ describe('the credentials of a contained instance', function () {
       expect(await profileOf(input)).to.deep.equal([WEB.profile]);
       expect([await contained(), await attached()]).to.deep.equal([[], []]);
     }
+  });
+
+  it('and its network are not left open where an interface can be opened and not closed', async () => {
+    const { run, input } = await contain(({ state }) => (state === 'Close a network interface' ? Promise.reject(new AslError('Ec2.Ec2Exception', 'You are not authorized to perform this operation. (Service: Ec2, Status Code: 403, Request ID: 1)')) : undefined));
+    expect((await interfacesOf(input)).map(({ groups }) => groups)).to.deep.equal([`cleanroom-open-${nameOf(input)}`]);
+    const { SecurityGroups } = (await inMember('ec2', 'describeSecurityGroups', { Filters: [{ Name: 'group-name', Values: [`cleanroom-open-${nameOf(input)}`] }] })) as { SecurityGroups: { IpPermissions: object[]; IpPermissionsEgress: { IpRanges: object[] }[] }[] };
+    // moto takes the IPv6 rule's revocation, and keeps the rule.
+    expect(SecurityGroups.map(({ IpPermissions, IpPermissionsEgress }) => [IpPermissions, IpPermissionsEgress.flatMap(({ IpRanges }) => IpRanges)])).to.deep.equal([[[], []]]);
+    expect(statesOf(run).filter((state) => /any more/.test(state))).to.deep.equal(['Let nothing in any more', 'Let nothing out any more', 'Let nothing out any more over IPv6']);
+    expect(onCredentials(run)).to.include.members(['modifyInstanceMetadataOptions', 'replaceIamInstanceProfileAssociation']);
+    expect((await readCase(records, input)).record.problems.join()).to.contain('could not be changed: the instance is not isolated').and.contain('the group that let everything through lets nothing through any more');
   });
 });

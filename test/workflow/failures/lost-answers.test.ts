@@ -36,6 +36,7 @@ const BECOMES: Readonly<Record<string, string>> = {
   'ec2:authorizeSecurityGroupIngress': 'noted; the group is open or not, and another one closes',
   'ec2:authorizeSecurityGroupEgress': 'noted; the group is open or not, and another one closes',
   'ec2:revokeSecurityGroupEgress': 'noted: the instance is not isolated, unless it was the rule for IPv6',
+  'ec2:revokeSecurityGroupIngress': 'noted: an interface that could not be closed is open or not',
   'ec2:replaceIamInstanceProfileAssociation': 'noted; its sessions are denied all the same',
   'autoscaling:enterStandby': 'noted; how to undo it is written down before',
   'iam:createRole': 'found there, or the acquisition fails',
