@@ -46,7 +46,7 @@ function unreadableUpload(key: string, error: unknown): UnreadableUpload {
 function* textOf(upload: ListedUpload | UnreadableUpload): Generator<string> {
   yield escapeHostile(upload.key);
   if ('unreadable' in upload) {
-    yield `  damaged   ${upload.unreadable}`;
+    yield `  unknown   ${upload.unreadable}`;
     yield `  to do     ${upload.todo}`;
     return;
   }

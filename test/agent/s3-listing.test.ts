@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { partsOfUpload, uploadsUnder } from '../../agent/adapters/stores/s3-listing.ts';
 import { pagesOf } from '../../agent/adapters/stores/s3-pages.ts';
 import { S3Store } from '../../agent/adapters/stores/s3-store.ts';
+import { messageOf } from '../../agent/errors.ts';
 import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 import type { Fault } from '../helpers/s3-front.ts';
@@ -15,13 +16,18 @@ describe('a list of what a bucket has', () => {
   let client: S3Client;
   let bucket: string;
   let fault: Fault | undefined;
+  /** What is listed though the fault is there. */
+  let isWell: (operation: string, key: string) => boolean = () => false;
   before(async () => {
     useCredentials();
-    front = await startMotoFront({ faults: ({ operation }) => (operation.startsWith('List') ? fault : undefined) });
+    front = await startMotoFront({ faults: ({ operation, key }) => (operation.startsWith('List') && !isWell(operation, key) ? fault : undefined) });
     client = s3ClientOf(front);
     bucket = await newBucket(client);
   });
-  afterEach(() => (fault = undefined));
+  afterEach(() => {
+    fault = undefined;
+    isWell = () => false;
+  });
   after(async () => {
     client.destroy();
     await front.stop();
@@ -69,5 +75,19 @@ describe('a list of what a bucket has', () => {
   it('that goes on, and does not say where, is given up too', async () => {
     const page = { IsTruncated: true };
     expect(await rejectionOf(Array.fromAsync(pagesOf(() => Promise.resolve(page), () => [undefined])))).to.include({ code: 'LIST_REPEATS' });
+  });
+
+  it('of unfinished uploads tells of one whose parts may not be listed, and goes on with the others', async () => {
+    const begin = (Key: string) => client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
+    for (const name of ['secret', 'well']) await begin(`listed/${name}`);
+    const store = new S3Store({ client, bucket, prefix: 'listed', algorithm: 'SHA256' });
+    fault = { kind: 'status', status: 403 };
+    isWell = (operation, key) => operation === 'ListMultipartUploads' || key === 'listed/well';
+    const unreadable: string[] = [];
+    const found = store.unfinished('', live, (key, error) => unreadable.push(`${key}: ${messageOf(error)}`));
+    expect((await Array.fromAsync(found)).map(({ key }) => key)).to.deep.equal(['well']);
+    expect(unreadable).to.have.length(1);
+    expect(unreadable[0]).to.match(/^secret: listing the parts of .*listed\/secret failed: .*\(403/);
+    expect(await rejectionOf(Array.fromAsync(store.unfinished('', live)))).to.include({ code: 'STORE_REFUSED' });
   });
 });

@@ -70,7 +70,7 @@ describe('collector uploads', () => {
       unreadable: `${damaged} is not a journal of stored parts`, todo: 'Begin anew with --resume never: what is there stays beside it.', exitCode: 1,
     });
     const text = await uploads();
-    expect(text.stdout).to.match(/^ {2}damaged {3}.* is not a journal of stored parts$/m).and.include('1 that cannot be read').and.include('2 unfinished');
+    expect(text.stdout).to.match(/^ {2}unknown {3}.* is not a journal of stored parts$/m).and.include('1 that cannot be read').and.include('2 unfinished');
     expect(text.exitCode).to.equal(1);
   });
 

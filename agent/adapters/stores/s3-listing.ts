@@ -59,13 +59,21 @@ export async function partsOfUpload(client: S3Client, bucket: string, key: strin
 /** Orders uploads as they were begun; every collector puts them in the same order. */
 export const byStart = (a: ListedUpload, b: ListedUpload): number => a.startedAt.getTime() - b.startedAt.getTime() || (a.uploadId < b.uploadId ? -1 : 1);
 
-/** What the unfinished uploads under a prefix hold, by their full keys; of each key in the order in which they were begun. */
-export async function* unfinishedUnder(client: S3Client, bucket: string, prefix: string, signal: AbortSignal): AsyncGenerator<UnfinishedUpload> {
+/**
+ * What the unfinished uploads under a prefix hold, by their full keys; of each key in the order in which they were begun.
+ * @param onUnreadable as of a store
+ */
+export async function* unfinishedUnder(
+  client: S3Client, bucket: string, prefix: string, signal: AbortSignal, onUnreadable?: (key: string, error: unknown) => void,
+): AsyncGenerator<UnfinishedUpload> {
   const uploads = await Array.fromAsync(uploadsUnder(client, bucket, prefix, signal));
   for (const [key, ofKey] of Map.groupBy(uploads, (upload) => upload.key)) {
     const found: UnfinishedUpload[] = [];
     for (const { uploadId, startedAt } of ofKey.sort(byStart)) {
-      const parts = await partsOfUpload(client, bucket, key, uploadId, signal);
+      const parts = await partsOfUpload(client, bucket, key, uploadId, signal).catch((error: unknown) => {
+        if (!onUnreadable) throw error;
+        onUnreadable(key, error);
+      });
       if (parts) found.push({ key, uploadId, startedAt, ...amountOf(parts) });
     }
     const takenOver = found.findLastIndex(({ storedParts }) => storedParts > 0);

@@ -201,9 +201,10 @@ export class S3Store implements EvidenceStore {
     }
   }
 
-  async *unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload> {
+  async *unfinished(prefix: string, signal: AbortSignal, onUnreadable?: (key: string, error: unknown) => void): AsyncIterable<UnfinishedUpload> {
     const { client, bucket } = this.#options;
-    for await (const upload of unfinishedUnder(client, bucket, this.#full(prefix), signal)) yield { ...upload, key: this.#short(upload.key) };
+    const tell = onUnreadable && ((key: string, error: unknown) => onUnreadable(this.#short(key), error));
+    for await (const upload of unfinishedUnder(client, bucket, this.#full(prefix), signal, tell)) yield { ...upload, key: this.#short(upload.key) };
   }
 
   close(): Promise<void> {
