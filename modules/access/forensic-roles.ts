@@ -99,6 +99,7 @@ export class ForensicRoles extends Construct {
         requireMfa,
         requireCase: role !== 'break-glass' && CASE_BOUND.includes(role),
         approvalBrokerArn: twoPersonRule ? props.approvalBrokerArn : undefined,
+        organizationId: context.organizationId,
       });
       make(role, trust, role === 'break-glass' ? undefined : people, maxSessionSeconds);
     }

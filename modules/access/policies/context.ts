@@ -7,7 +7,7 @@ export interface AccessContext extends Place {
   readonly logPrefix: string;
   /** Monitored accounts, whose acquisition role the workflow assumes. */
   readonly memberAccounts: readonly string[];
-  /** Id of the organization. @default none: the monitored accounts are named one by one */
+  /** Id of the organization, to which people belong as well. @default none: the monitored accounts are named one by one, and people's principals are taken as they are */
   readonly organizationId?: string | undefined;
   /** Account that keeps session logs. */
   readonly logArchiveAccount: string;

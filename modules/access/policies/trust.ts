@@ -14,12 +14,14 @@ export interface TrustOptions {
    * must carry `Requester` and `Approver`, which may not be the same.
    */
   readonly approvalBrokerArn?: string | undefined;
+  /** Organization that the caller has to belong to: a mistyped account is a stranger's. @default none: no condition on the organization */
+  readonly organizationId?: string | undefined;
 }
 
 const tagged = (key: string) => `aws:RequestTag/${key}`;
 
 /** Trust policy of a person's role. */
-export function personTrust({ principals, requireMfa, requireCase, approvalBrokerArn }: TrustOptions): PolicyDocument {
+export function personTrust({ principals, requireMfa, requireCase, approvalBrokerArn, organizationId }: TrustOptions): PolicyDocument {
   const who = { AWS: approvalBrokerArn === undefined ? principals : [approvalBrokerArn] };
   const required = [
     ...(requireCase ? [CASE_TAGS.caseId] : []),
@@ -34,6 +36,7 @@ export function personTrust({ principals, requireMfa, requireCase, approvalBroke
       Condition: {
         // An approval system signs in as a machine; the second factor is its approver's.
         ...(requireMfa && approvalBrokerArn === undefined ? { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } : {}),
+        ...(organizationId === undefined ? {} : { StringEquals: { 'aws:PrincipalOrgID': organizationId } }),
         ...(required.length > 0 ? { StringLike: Object.fromEntries(required.map((key) => [tagged(key), '?*'])) } : {}),
       },
     },
@@ -42,7 +45,7 @@ export function personTrust({ principals, requireMfa, requireCase, approvalBroke
       Effect: 'Deny',
       Principal: '*',
       Action: ['sts:AssumeRole', 'sts:TagSession'],
-      Condition: { StringEquals: { [tagged(CASE_TAGS.approver)]: `\${${tagged(CASE_TAGS.requester)}}` } },
+      Condition: { StringEqualsIgnoreCase: { [tagged(CASE_TAGS.approver)]: `\${${tagged(CASE_TAGS.requester)}}` } },
     },
   );
 }

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { forensicPlaces } from '../../../infra/plan.ts';
-import type { Place } from '../../../modules/vocabulary/index.ts';
+import { HUMAN_ROLES, roleArn, type Place } from '../../../modules/vocabulary/index.ts';
 import { loadEstate } from '../helpers/synth.ts';
 import { ask } from './ask.ts';
+import { OWN, STRANGER } from './cast.ts';
 import { imageMatrixOf } from './image-matrix.ts';
 import type { Group } from './group.ts';
 import { matrixOf } from './matrix.ts';
@@ -70,6 +71,22 @@ describe('the seal', () => {
     // These are refused by the bucket's and the key's own policies too, or by the other organization.
     expect(stillRefused).to.deep.equal(['s3:DeleteBucket', 'kms:ScheduleKeyDeletion', 's3:PutObject']);
   });
+});
+
+describe('an account that is named by mistake', () => {
+  const input = loadEstate('example');
+  const mistaken = { ...input, access: { ...input.access, principals: [`arn:aws:iam::${STRANGER}:root`], roles: {} } };
+  const unsealed = new World(mistaken, { sealed: false });
+  const place = places[0] as Place;
+  const shown = { 'aws:MultiFactorAuthPresent': 'true', 'aws:RequestTag/CaseId': OWN, 'aws:TagKeys': ['CaseId'] };
+
+  for (const role of [...HUMAN_ROLES, 'break-glass'] as const) {
+    it(`does not become ${role} from outside the organization, sealed or not`, async () => {
+      const group = { promise: '', who: { arn: `arn:aws:iam::${STRANGER}:role/attacker` }, rows: [] };
+      const { allowed } = await ask(unsealed, place, group, ['deny', 'sts:AssumeRole', roleArn(place, role), shown]);
+      expect(allowed).to.equal(false);
+    });
+  }
 });
 
 describe('the matrix', () => {

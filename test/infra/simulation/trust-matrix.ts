@@ -41,6 +41,7 @@ export function trustMatrixOf(place: Place, members: readonly string[]): readonl
         ['allow', 'sts:AssumeRole', roleArn(place, 'data-custodian'), approved],
         ['allow', 'sts:TagSession', roleArn(place, 'data-custodian'), approved],
         ['deny', 'sts:AssumeRole', roleArn(place, 'data-custodian'), { ...approved, 'aws:RequestTag/Approver': 'alice' }],
+        ['deny', 'sts:AssumeRole', roleArn(place, 'data-custodian'), { ...approved, 'aws:RequestTag/Approver': 'Alice' }],
         ['deny', 'sts:AssumeRole', roleArn(place, 'data-custodian'), { ...approved, 'aws:RequestTag/Approver': undefined }],
         ['deny', 'sts:AssumeRole', roleArn(place, 'data-custodian'), { ...approved, 'aws:RequestTag/Requester': undefined }],
         ['deny', 'sts:AssumeRole', roleArn(place, 'data-custodian')],
