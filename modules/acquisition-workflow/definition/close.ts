@@ -13,7 +13,7 @@ const NOTE = '$substring("Cleanroom case " & $case.caseId & ", instance " & $cas
  * A message that no input makes fail: whatever there is is turned into text, and cut. The subject is a constant, since SNS
  * refuses one with a line break, a control character or more than 100 characters.
  */
-const MESSAGE = '$substring($string({"case": $case.caseId, "instance": $case.instanceId, "account": $case.account, "status": $status, "problem": $problem, "volumes": $results.{"volumeId": volumeId, "status": status}, "notes": $notes, "leftBehind": $leftBehind, "execution": $states.context.Execution.Id}), 0, 60000)';
+const MESSAGE = `$substring($string({"case": $case.caseId, "instance": $case.instanceId, "account": $case.account, "status": $status, "problem": $problem, "volumes": [$results.{"volumeId": volumeId, "status": status, "problems": [problems.(${problemLine('$')})]}], "notes": $notes, "leftBehind": $leftBehind, "execution": $states.context.Execution.Id}), 0, 60000)`;
 
 const AUDIT = '$string({"event": "case.closed", "level": $status = "COMPLETE" ? "info" : $status = "PARTIAL" ? "warn" : "error", "time": $now(), "caseId": $case.caseId, "instanceId": $case.instanceId, "account": $case.account, "status": $status, "problem": $problem, "volumes": [$results.summary], "execution": $states.context.Execution.Id})';
 

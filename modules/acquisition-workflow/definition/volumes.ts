@@ -9,10 +9,13 @@ import { CALLS_CHANGE, problemLine, recordTask, stageChange } from './records.ts
 import { releaseStates } from './release.ts';
 import { withOwnVariables } from './scope.ts';
 import { ATTACHED, ATTACHED_WHY, DETACHED, DETACHED_WHY } from './snapshot.ts';
-import { whenItFails, type WorkflowNames } from './tasks.ts';
+import { problemOf, whenItFails, type WorkflowNames } from './tasks.ts';
 
 const snapshotChange = (id: string, purpose: string, account: string, region: string, more = '{}'): string =>
   `{"kind": "snapshot", "volumeId": $volume.volumeId, "snapshot": $merge([{"id": ${id}, "purpose": ${quoted(purpose)}, "account": ${account}, "region": ${quoted(region)}, "kept": true}, ${more}])}`;
+
+/** What the record has of an image that is proven. */
+const IMAGE = '($proven ? {"manifest": $proof.manifest, "imageLocation": $proof.imageLocation} : {})';
 
 const readyStates = (names: WorkflowNames): States => ({
   'Ready its snapshot and a collector': {
@@ -66,7 +69,7 @@ const imageStates = (names: WorkflowNames): States => ({
   },
   'Record the image': recordTask(names, {
     state: 'Record the image',
-    changes: `$append([$merge([{"kind": "volume", "volumeId": $volume.volumeId, "status": $proven ? $proof.status : "FAILED"}, $workVolume = "" ? {} : {"workVolumeId": $workVolume}, $proven ? {"manifest": $proof.manifest, "imageLocation": $proof.imageLocation} : {}])], $append($evidenceSnapshot = "" ? [] : [${snapshotChange('$evidenceSnapshot', 'evidence', quoted(names.account), names.region, '$lockedUntil = "" ? {} : {"lockedUntil": $lockedUntil}')}], ${CALLS_CHANGE}))`,
+    changes: `$append([$merge([{"kind": "volume", "volumeId": $volume.volumeId, "status": $proven ? $proof.status : "FAILED"}, $workVolume = "" ? {} : {"workVolumeId": $workVolume}, ${IMAGE}])], $append($evidenceSnapshot = "" ? [] : [${snapshotChange('$evidenceSnapshot', 'evidence', quoted(names.account), names.region, '$lockedUntil = "" ? {} : {"lockedUntil": $lockedUntil}')}], ${CALLS_CHANGE}))`,
     clears: 'calls',
     next: 'Is it all there?',
   }),
@@ -81,8 +84,8 @@ const imageStates = (names: WorkflowNames): States => ({
 const LEFT = `[
   $evidenceSnapshot = "" ? [] : {"resource": $evidenceSnapshot, "why": $lockedUntil = "" ? "evidence snapshot, not locked" : "evidence snapshot, locked until " & $lockedUntil},
   $transitSnapshot = "" or "transit" in $gone ? [] : {"resource": $transitSnapshot, "why": "copy under the transit key in account " & $case.account},
-  $collector = "" or "collector" in $gone ? [] : {"resource": $collector, "why": "collector of a volume that was not imaged"},
-  $workVolume = "" or "volume" in $gone ? [] : {"resource": $workVolume, "why": "restored volume that was not imaged"}
+  $collector = "" or "collector" in $gone ? [] : {"resource": $collector, "why": $proven ? "collector, not ended; its image is proven" : "collector of a volume that was not imaged"},
+  $workVolume = "" or "volume" in $gone ? [] : {"resource": $workVolume, "why": $proven ? "restored volume, not deleted; its image is proven" : "restored volume that was not imaged"}
 ]`;
 
 /** What one volume's acquisition is: an execution of its own, with a history of its own, that tells what became of it. */
@@ -137,8 +140,9 @@ const volumeFlow = (names: WorkflowNames): Flow => ({
     },
     'Record what became of it': recordTask(names, {
       state: 'Record what became of it',
-      changes: `$append([{"kind": "volume", "volumeId": $volume.volumeId, "status": $outcome, "problems": [$problems.(${problemLine('$')})]}], $append($count($left) > 0 ? [{"kind": "left-behind", "leftBehind": $left}] : [], $append("transit" in $gone ? [${snapshotChange('$transitSnapshot', 'transit', '$case.account', names.region, '{"kept": false}')}] : [], ${CALLS_CHANGE})))`,
+      changes: `$append([$merge([{"kind": "volume", "volumeId": $volume.volumeId, "status": $outcome, "problems": [$problems.(${problemLine('$')})]}, ${IMAGE}])], $append($count($left) > 0 ? [{"kind": "left-behind", "leftBehind": $left}] : [], $append("transit" in $gone ? [${snapshotChange('$transitSnapshot', 'transit', '$case.account', names.region, '{"kept": false}')}] : [], ${CALLS_CHANGE})))`,
       clears: 'calls',
+      catch: whenItFails('Record what became of it', 'It is over', { problems: jsonata(`$append($problems, [${problemOf('Record what became of it').slice(3, -3)}])`) }),
       next: 'It is over',
     }),
     'It is over': {

@@ -35,4 +35,17 @@ describe('a function of an acquisition', function () {
       expect(statesOf(ended.run).filter((state) => state === 'Record the ending')).to.have.length(1);
     });
   }
+
+  it('tells in the record and in the message of what went wrong beside an image that is proven', async () => {
+    const failing = new Set(['Record the image', 'Delete the restored volume']);
+    const ended = await acquire({ hook: ({ state }) => (failing.has(state) ? Promise.reject(new AslError('Cleanroom.RecordConflict', '{"errorMessage":"others write"}')) : undefined) });
+    expect([ended.run.status, ended.record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
+    const [volumeId] = ended.suspect.volumeIds;
+    const volume = ended.record.volumes[volumeId!]!;
+    expect(volume.problems.map((problem) => problem.split(':')[0])).to.have.members([...failing]);
+    expect(volume.manifest?.imageSha256, 'the image is recorded all the same').to.match(/^[0-9a-f]{64}$/);
+    expect(volume.imageLocation).to.match(/^s3:/);
+    expect((JSON.parse(ended.run.told[0]!.Message) as { volumes: unknown }).volumes).to.deep.equal([{ volumeId, status: 'COMPLETE', problems: volume.problems }]);
+    expect(ended.record.leftBehind.find(({ resource }) => resource.startsWith('vol-'))?.why).to.equal('restored volume, not deleted; its image is proven');
+  });
 });
