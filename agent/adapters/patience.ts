@@ -6,6 +6,9 @@ const advice = 'Look at the kernel log (dmesg) for the disk; start the same comm
 export const stalled = (what: string, milliseconds: number): StageError =>
   new StageError('acquire', 'SOURCE_STALLED', `${what} for ${Math.round(milliseconds / 1000)} s`, { retryable: true, advice });
 
+/** A timer that is later than this was kept from running. Milliseconds. */
+const LATE_MS = 1000;
+
 /** Reads that were given up, and still occupy a thread: with one of them, the process cannot end by itself. */
 let abandoned = 0;
 export const hasAbandonedReads = (): boolean => abandoned > 0;
@@ -22,13 +25,19 @@ export async function answered<T>(reading: Promise<T>, what: string, millisecond
     reading.catch(() => undefined).finally(() => abandoned--);
     reject(why);
   };
-  const timer = setTimeout(() => giveUp(stalled(what, milliseconds)), milliseconds);
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const due = performance.now() + milliseconds;
+    // Where this process itself was stopped, the answer may be there and not yet looked at: patience begins again.
+    timer = setTimeout(() => (performance.now() - due > LATE_MS ? wait() : giveUp(stalled(what, milliseconds))), milliseconds);
+  };
+  wait();
   const stop = (): void => giveUp(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     return await Promise.race([reading, promise]);
   } finally {
-    clearTimeout(timer);
+    clearTimeout(timer!);
     signal?.removeEventListener('abort', stop);
   }
 }

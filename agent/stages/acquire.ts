@@ -130,6 +130,9 @@ async function openObject(layout: ImageLayout, objectIndex: number, context: Acq
   }
 }
 
+/** Between two looks whether the source gave something. Milliseconds. */
+const LOOK_MS = 1000;
+
 class Pass {
   readonly #source: AcquireSource;
   readonly #layout: ImageLayout;
@@ -196,13 +199,16 @@ class Pass {
   #watchSilence(reader: SlabReader): NodeJS.Timeout {
     const limit = this.#context.options.stallSeconds * 1000;
     let read = this.#read;
-    let heard = performance.now();
+    let looked = performance.now();
+    let silence = 0;
     return setInterval(() => {
       const now = performance.now();
-      if (this.#read !== read || !reader.hasRoom) heard = now;
+      // A look that comes late was this process's own stop (SIGSTOP, a machine that was paused): that was no silence of the source.
+      silence = this.#read !== read || !reader.hasRoom ? 0 : silence + Math.min(now - looked, LOOK_MS);
       read = this.#read;
-      if (now - heard >= limit) this.#failed.abort(stalled(`the source gave nothing after ${read} of ${this.#source.size} bytes`, now - heard));
-    }, 1000);
+      looked = now;
+      if (silence >= limit) this.#failed.abort(stalled(`the source gave nothing after ${read} of ${this.#source.size} bytes`, silence));
+    }, LOOK_MS);
   }
 
   async #storeAll(reader: SlabReader): Promise<void> {

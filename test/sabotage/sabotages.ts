@@ -42,7 +42,7 @@ const passing: readonly Sabotage[] = [
   { promise: 'what is read again must be what was read', file: 'agent/adapters/reread-part.ts', from: 'if (sameDigests(first, again)) return first;', to: 'return first;', test: 'agent/reread-part' },
   { promise: "the part size follows from the disk's size", file: 'modules/vocabulary/image-layout.ts', from: 'Math.max(needed, DEFAULT_PART_SIZE)', to: 'Math.min(needed, DEFAULT_PART_SIZE)', test: 'vocabulary/image-layout' },
   { promise: 'an image over the largest object is split', file: 'modules/vocabulary/image-layout.ts', from: 'Math.max(1, Math.ceil(imageSize / objectSize));', to: '1;', test: 'vocabulary/image-layout' },
-  { promise: 'a disk that gives nothing for too long ends the pass', file: 'agent/stages/acquire.ts', from: 'if (now - heard >= limit)', to: 'if (false)', test: 'agent/pipeline-directory', grep: 'may be silent' },
+  { promise: 'a disk that gives nothing for too long ends the pass', file: 'agent/stages/acquire.ts', from: 'if (silence >= limit)', to: 'if (false)', test: 'agent/pipeline-directory', grep: 'may be silent' },
   { promise: 'both hash engines pass known answers', file: 'agent/hash-self-test.ts', from: 'if (got !== expected) {', to: 'if (false) {', test: 'agent/doctor', grep: 'known answer' },
   { promise: 'what is read after the end is only given back', file: 'agent/adapters/slab-reader.ts', from: 'if (this.#finished) return this.#slab', to: 'if (false) return this.#slab', test: 'agent/slab-reader', grep: 'leaves its ring' },
   { promise: 'progress counts every byte', file: 'agent/adapters/slab-reader.ts', from: 'this.onBytes?.(message.length);', to: 'if (part !== this.#started[0]) this.onBytes?.(message.length);', test: 'agent/pipeline-directory', grep: 'how far' },

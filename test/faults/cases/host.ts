@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { standIn } from '../stand-in.ts';
 import { PART, type Lab } from '../lab.ts';
@@ -35,6 +37,21 @@ async function clockJumps(lab: Lab, milliseconds: number): Promise<string> {
   });
   const env = { NODE_OPTIONS: `--import=${resolve(import.meta.dirname, '../../fixtures/jumping-clock.ts')}`, CLEANROOM_TEST_CLOCK: clock };
   return (await lab.collect(await lab.source(), bucket, [], { env })).outcome;
+}
+
+/** Images while the collector is stopped (SIGSTOP) for longer than its source may be silent; the source goes on meanwhile. */
+async function stopped(lab: Lab): Promise<string> {
+  const [halfway, rest] = [lab.file('halfway'), lab.file('rest')];
+  const env = await standIn(lab, `"$REAL" "$@" 2>/dev/null | { head -c 9000000; touch ${halfway}; until [ -e ${rest} ]; do sleep 0.1; done; exec cat; }`);
+  const running = lab.start(await lab.source(), lab.directory(), ['--stall-seconds', '10'], { env });
+  const ended = running.ended.then(() => true);
+  while (!existsSync(halfway) && !(await Promise.race([ended, sleep(50, false)])));
+  await sleep(2500); // so that it has seen the source silent
+  running.kill('SIGSTOP');
+  await writeFile(rest, '');
+  await sleep(12_000);
+  running.kill('SIGCONT');
+  return (await running.ended).outcome;
 }
 
 /** The real dc3dd, whose log is changed when it has ended. */
@@ -131,6 +148,7 @@ export const HOST: readonly FaultRow[] = [
     area: 'host', fault: 'the clock jumps a day ahead', expected: 'COMPLETE', long: true,
     run: (lab) => clockJumps(lab, DAY),
   },
+  { area: 'host', fault: 'the collector is stopped for longer than its source may be silent', expected: 'COMPLETE', long: true, run: stopped },
   {
     area: 'host', fault: "dc3dd says another sector size than the disk's", expected: 'FAILED NOT_PROVEN, then COMPLETE',
     run: (lab) => withDc3dd(lab, lied('s/^sector size: [0-9]* /sector size: 4096 /')),
