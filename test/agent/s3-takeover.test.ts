@@ -27,7 +27,8 @@ describe('two collectors that begin an upload of one key in the same moment', ()
     await front.stop();
   });
 
-  const begin = async (Key: string): Promise<string> => (await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))).UploadId!;
+  const begin = async (Key: string, ChecksumAlgorithm?: 'SHA256'): Promise<string> =>
+    (await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key, ChecksumAlgorithm }))).UploadId!;
   const context = (fullKey: string) => ({ client, bucket, fullKey, algorithm: 'SHA256' as const });
 
   it('agree which of them goes on, however many there are', async () => {
@@ -56,19 +57,27 @@ describe('two collectors that begin an upload of one key in the same moment', ()
     const layout = planLayout(8 * MiB, { partSize: 5 * MiB });
     const holding = await begin(key);
     await client.send(new UploadPartCommand({ Bucket: bucket, Key: key, UploadId: holding, PartNumber: 2, Body: 'x' }));
-    await begin(key);
+    const empty = await begin(key, 'SHA256');
     const listed = await uploadsOf(context(key), live);
     const told: unknown[] = [];
     const look = (checksumAlgorithm?: string) => {
       const options = { layout, objectIndex: 0, metadata: {}, onLeft: ({ uploadId, storedParts, storedBytes }: UnfinishedUpload, why: string) => told.push([uploadId, storedParts, storedBytes, why]) };
       return earlierUpload(context(key), listed.map((upload) => ({ ...upload, ...(checksumAlgorithm && { checksumAlgorithm }) })), options, live);
     };
-    expect((await look())?.parts.size, 'the empty one').to.equal(0);
+    expect((await look())?.uploadId, 'the empty one').to.equal(empty);
     expect(await look('CRC32')).to.equal(undefined);
     expect(told).to.deep.equal([
       [holding, 1, 1, `its part 2 has 1 bytes, planned are ${3 * MiB}`],
       [holding, 1, 1, 'it was begun with CRC32 for each part, asked for is SHA256'],
     ]);
+  });
+
+  it('leave an empty one alone that was begun without a checksum: what is stored in it could never be completed with one', async () => {
+    const [key, options] = ['bare', { layout: planLayout(MiB), objectIndex: 0, metadata: {} }];
+    const bare = await begin(key);
+    const listed = await uploadsOf(context(key), live);
+    expect(await earlierUpload(context(key), listed, options, live)).to.equal(undefined);
+    expect((await earlierUpload({ ...context(key), algorithm: 'MD5' }, listed, options, live))?.uploadId, 'with MD5 it can').to.equal(bare);
   });
 
   describe('where an upload ends after it was listed, and before its parts are', () => {
@@ -88,7 +97,7 @@ describe('two collectors that begin an upload of one key in the same moment', ()
     it('take over another one, or none', async () => {
       const key = 'taken';
       const layout = planLayout(MiB, { partSize: 5 * MiB });
-      await begin(key);
+      await begin(key, 'SHA256');
       const listed = await uploadsOf(context(key), live);
       endWhenLooked();
       expect(await earlierUpload(context(key), listed, { layout, objectIndex: 0, metadata: {} }, live)).to.equal(undefined);

@@ -47,6 +47,8 @@ export async function earlierUpload(context: TakeoverContext, listed: readonly L
 function misfitOf(begunWith: string | undefined, parts: readonly StoredPart[], algorithm: PartChecksumAlgorithm, { layout, objectIndex }: UploadOptions): string | undefined {
   // An upload that was started with another checksum could never be completed with ours.
   if (begunWith !== undefined && begunWith !== algorithm) return `it was begun with ${begunWith} for each part, asked for is ${algorithm}`;
+  // An empty one that was begun without a checksum takes no part that has one; one that holds parts shows by them.
+  if (begunWith === undefined && algorithm !== 'MD5' && parts.length === 0) return 'nothing says with which checksum it was begun';
   const count = partCount(layout, objectIndex);
   const last = objectLength(layout, objectIndex) - (count - 1) * layout.partSize;
   for (const { partNumber, length, sha256, crc32 } of parts) {
