@@ -48,6 +48,8 @@ export const ManifestReference = z.strictObject({
   /** SHA-256 of the image, as the manifest has it. */
   imageSha256: Sha256Hex,
   status: z.enum(IMAGE_STATUSES),
+  /** Snapshots that the image was made of, as the manifest has them; an earlier run of the case may have made it. */
+  snapshots: z.array(SnapshotId).max(100).optional(),
 });
 export type ManifestReference = z.infer<typeof ManifestReference>;
 

@@ -223,6 +223,9 @@ const watchStates = (names: WorkflowNames): States => ({
   ...lookStates(names, 'Look for the manifest again', 'Is there a manifest now?', 'Ask for the collector\'s heartbeat'),
 });
 
+/** JSONata: whether the image that is proven was there before: a case has one image of a volume. */
+export const OF_EARLIER_RUN = '($exists($proof.manifest.snapshots) and $not($sourceSnapshot in $proof.manifest.snapshots))';
+
 const proofStates = (names: WorkflowNames): States => ({
   'Prove the evidence': handlerTask(names, {
     comment: 'Independently of the collector: lengths, checksums, versions, locks, the manifest\'s own rules, the custody log',
@@ -235,7 +238,14 @@ const proofStates = (names: WorkflowNames): States => ({
   }),
   'Is it proven?': {
     Type: 'Choice',
-    Choices: [{ Condition: jsonata('$proof.status = "COMPLETE" or $proof.status = "PARTIAL"'), Next: 'It is proven' }],
+    Choices: [
+      {
+        Condition: jsonata(`$proof.status in ["COMPLETE", "PARTIAL"] and ${OF_EARLIER_RUN}`),
+        Assign: { notes: jsonata('$append($notes, [{"state": "Is it proven?", "error": "Cleanroom.EarlierImage", "cause": "the image is of " & $proof.manifest.snapshots[0] & ", as an earlier run of this case made it, and not of " & $sourceSnapshot & ": for that one, open another case"}])') },
+        Next: 'It is proven',
+      },
+      { Condition: jsonata('$proof.status = "COMPLETE" or $proof.status = "PARTIAL"'), Next: 'It is proven' },
+    ],
     Default: 'Say what is not proven',
   },
   'Say what is not proven': {

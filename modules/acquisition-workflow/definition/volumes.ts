@@ -2,7 +2,7 @@ import { VOLUMES_LABEL } from '../../vocabulary/index.ts';
 import { jsonata, quoted, type Flow, type States } from './asl.ts';
 import { collectorBranch } from './collector.ts';
 import { keepingBranch, sharingBranch } from './copies.ts';
-import { imagingBranch } from './imaging.ts';
+import { imagingBranch, OF_EARLIER_RUN } from './imaging.ts';
 import { grantRemovalStates, TAKE_GRANTS_BACK } from './grants.ts';
 import { ENDING } from './open.ts';
 import { CALLS_CHANGE, problemLine, recordTask, stageChange } from './records.ts';
@@ -148,7 +148,7 @@ const volumeFlow = (names: WorkflowNames): Flow => ({
     'It is over': {
       Type: 'Succeed',
       Output: jsonata(
-        `{"volumeId": $volume.volumeId, "ok": $proven and $kept, "status": $outcome, "problems": $problems, "leftBehind": $left, "summary": {"SourceVolume": $volume.volumeId, "SourceSnapshot": $sourceSnapshot, "CopiedSnapshot": $evidenceSnapshot, "KmsKey": $plan.evidenceKeyArn, "ForensicVolume": $workVolume, "AvailabilityZone": $plan.zone, "CollectorInstance": $collector, "DiskImageLocation": $proven ? $proof.imageLocation : ""}}`,
+        `{"volumeId": $volume.volumeId, "ok": $proven and $kept, "status": $outcome, "problems": $problems, "leftBehind": $left, "summary": {"SourceVolume": $volume.volumeId, "SourceSnapshot": ${OF_EARLIER_RUN} ? $proof.manifest.snapshots[0] : $sourceSnapshot, "CopiedSnapshot": $evidenceSnapshot, "KmsKey": $plan.evidenceKeyArn, "ForensicVolume": $workVolume, "AvailabilityZone": $plan.zone, "CollectorInstance": $collector, "DiskImageLocation": $proven ? $proof.imageLocation : ""}}`,
       ),
     },
   },

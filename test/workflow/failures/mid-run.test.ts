@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { AslError } from '../../helpers/asl/errors.ts';
 import { AwsWorld } from '../world/aws-world.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
+import type { Collector } from '../world/run-case.ts';
 import { acquireIn, expectLoud, problemOf, type CaseOptions, type Ended } from './support.ts';
 
 describe('an acquisition whose suspect changes in the middle', function () {
@@ -56,5 +57,22 @@ describe('an acquisition whose suspect changes in the middle', function () {
     expect(ended.run.status).to.equal('SUCCEEDED');
     expect(problemOf(ended)).to.equal('null');
     expect(ended.record.problems).to.deep.equal([]);
+  });
+
+  it('says so where an image is of an earlier run of the case, and of which snapshot', async () => {
+    const snapshots: string[] = [];
+    const earlier = 'snap-0e0e0e0e0e0e0e0e0';
+    const chain: NonNullable<Collector['stores']> = { edit: (body) => ({ ...body, source: { ...body.source, snapshotChain: [earlier] } }) };
+    const ended = await acquire({
+      collector: { stores: chain },
+      hook: (call) => (call.action === 'createSnapshots' ? call.real().then((answer) => (snapshots.push(...(answer as { Snapshots: { SnapshotId: string }[] }).Snapshots.map(({ SnapshotId }) => SnapshotId)), answer)) : undefined),
+    });
+    expect([ended.run.status, ended.record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
+    const volume = ended.record.volumes[ended.suspect.volumeIds[0]!]!;
+    expect(volume.problems.join()).to.contain(`the image is of ${earlier}, as an earlier run of this case made it, and not of ${snapshots[0]}`);
+    expect(volume.manifest?.snapshots).to.deep.equal([earlier]);
+    expect(ended.run.told[0]!.Message).to.contain(`the image is of ${earlier}`);
+    const summary = JSON.parse((ended.run.calls.find(({ action }) => action === 'putLogEvents')!.args['LogEvents'] as { Message: string }[])[0]!.Message) as { volumes: { SourceSnapshot: string }[] };
+    expect(summary.volumes.map(({ SourceSnapshot }) => SourceSnapshot)).to.deep.equal([earlier]);
   });
 });

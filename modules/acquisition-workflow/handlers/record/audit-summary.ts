@@ -28,7 +28,7 @@ export function auditSummary(record: AcquisitionRecord, time: string): AuditLine
       status: volume.status,
       sizeBytes: volume.sizeBytes,
       sourceKeyArn: volume.keyArn,
-      sourceSnapshotId: of('source')?.id,
+      sourceSnapshotId: volume.manifest?.snapshots?.[0] ?? of('source')?.id,
       transitSnapshotId: of('transit')?.id,
       transitKeyArn: of('transit')?.keyArn,
       copiedSnapshotId: of('evidence')?.id,

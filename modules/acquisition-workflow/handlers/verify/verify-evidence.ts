@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { AcquisitionInput, checkManifest, type Manifest, manifestRules, type Place, recordKey, tilingRules, VolumeId } from '../../../vocabulary/index.ts';
+import { AcquisitionInput, checkManifest, type Manifest, manifestRules, type Place, recordKey, SnapshotId, tilingRules, VolumeId } from '../../../vocabulary/index.ts';
 import type { VerifyEvidenceInput, VerifyEvidenceOutput } from '../contract.ts';
 import { safe, sha256 } from '../texts.ts';
 import { toldCalls } from '../told-calls.ts';
@@ -51,10 +51,18 @@ async function verdictOn(s3: S3Client, event: VerifyEvidenceInput, now: () => Da
   const stored = [found, ...image.stored, ...[capture.stored, custody.stored].filter((object) => object !== undefined)];
   const all = [...image.problems, ...capture.problems, ...custody.problems, ...stored.flatMap((object) => lockProblems(object, now()))];
   if (all.length > 0) return failed(all);
+  const snapshots = (manifest.source.snapshotChain ?? []).filter((id) => SnapshotId.safeParse(id).success).slice(0, 100);
   return {
     status: manifest.status,
     problems: [],
-    manifest: { key, ...(found.versionId !== undefined && { versionId: found.versionId }), sha256: sha256(bytes), imageSha256: manifest.integrity.sha256, status: manifest.status },
+    manifest: {
+      key,
+      ...(found.versionId !== undefined && { versionId: found.versionId }),
+      sha256: sha256(bytes),
+      imageSha256: manifest.integrity.sha256,
+      status: manifest.status,
+      ...(snapshots.length > 0 && { snapshots }),
+    },
     imageLocation: `s3://${bucket}/${manifest.storage.objects[0]!.key}`,
   };
 }
