@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AcquisitionRecord, type CaseInstance, type CaseRecord, EXIT, isEnded, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { type AcquisitionRecord, type CaseInstance, type CaseRecord, EXIT, isBegunAgain, isEnded, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { instanceLine } from '../print.ts';
@@ -35,7 +35,7 @@ export async function watchCase(context: Context, caseId: string, options: { rea
 
 function look({ instances }: CaseRecord, instanceId: string, acquisition: AcquisitionRecord | undefined): Look {
   const instance = instances[instanceId]!;
-  if (!acquisition) return { instance, volumes: {} };
+  if (!acquisition || isBegunAgain(instance, acquisition)) return { instance, volumes: {} };
   const { status, stage } = acquisition;
   return { instance: { ...instance, status, stage }, volumes: Object.fromEntries(Object.entries(acquisition.volumes).map(([volumeId, volume]) => [volumeId, volume.status])) };
 }

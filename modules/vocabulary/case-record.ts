@@ -171,3 +171,7 @@ export const CaseRecord = z.strictObject({
   instances: z.record(InstanceId, CaseInstance),
 });
 export type CaseRecord = z.infer<typeof CaseRecord>;
+
+/** Whether an acquisition that ended was begun again, and its record does not know it yet: then only the case's does. */
+export const isBegunAgain = (instance: CaseInstance | undefined, { status, executionArn }: Pick<AcquisitionRecord, 'status' | 'executionArn'>): boolean =>
+  instance?.executionArn !== undefined && instance.executionArn !== executionArn && !isEnded(instance.status) && isEnded(status);

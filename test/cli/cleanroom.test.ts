@@ -217,6 +217,19 @@ describe('cleanroom case', () => {
     }
   });
 
+  it('watches what was begun again, and not how it had ended before', async () => {
+    const caseId = fresh();
+    const input = await begun(caseId);
+    await vault.record({ input, change: { kind: 'closed', at: later(2), status: 'FAILED' } });
+    const [line] = (await open(caseId, '--again', '--json')).lines();
+    expect(line).to.include({ started: true });
+    const watcher = startCleanroom(['case', 'watch', caseId, '--interval', '0.1', '--json', '--bucket', vault.bucket], env);
+    for (let tries = 0; tries < 600 && !watcher.stdout().includes('"status"'); tries++) await new Promise((done) => void setTimeout(done, 100));
+    await vault.record({ input, change: [{ kind: 'opened', at: later(3), executionArn: String(line!['executionArn']) }, { kind: 'closed', at: later(4), status: 'COMPLETE' }] });
+    const { code, lines } = await watcher.ended;
+    expect([code, lines().map(({ status }) => status)]).to.deep.equal([0, ['OPEN', 'COMPLETE']]);
+  });
+
   it('releases by the function that may, and says what could not be undone', async () => {
     const caseId = fresh();
     const input = await begun(caseId);

@@ -88,6 +88,21 @@ describe('the functions\' entry points', () => {
     expect(await vault.acquisitionOf(input)).to.include({ status: 'OPEN' });
   });
 
+  it('close the record of an execution that was begun again and failed before it wrote a word', async () => {
+    const event = personEvent({ caseId: 'case-e12', account: MEMBER, region: place.region, instanceIds: [INSTANCE], requester: 'arn:aws:iam::1:role/r', reason: 'r', options: {}, again: true });
+    const first = anInput({ caseId: 'case-e12' });
+    const open = async () => (await entries.openCase(event)).cases[0]!.executions[0]!;
+    const { executionArn } = await open();
+    await entries.record({ input: first, change: [{ kind: 'opened', at: AT, executionArn }, { kind: 'closed', at: later(5), status: 'FAILED' }] });
+    const again = await open();
+    expect(again).to.include({ started: true }).and.not.include({ executionArn });
+    expect((await rejectionOf(entries.release({ caseId: 'case-e12', instanceId: INSTANCE, requester: 'ann' }))).message).to.match(/is begun again; release it when it has ended/);
+    expect(await entries.record(ended(first, 'FAILED', executionArn) as never), 'of the first one').to.equal(null);
+    await entries.record(ended(first, 'FAILED', again.executionArn) as never);
+    expect(await vault.acquisitionOf(first)).to.include({ status: 'FAILED', executionArn: again.executionArn, endedAt: later(9) });
+    expect((await vault.caseOf('case-e12')).instances[INSTANCE]).to.include({ status: 'FAILED', executionArn: again.executionArn });
+  });
+
   it('release in the suspect\'s account, by its acquisition role', async () => {
     const input = anInput({ caseId: 'case-e7' });
     const undo = { action: 'ec2:modifyInstanceAttribute', account: MEMBER, region: place.region, parameters: { InstanceId: INSTANCE, DisableApiTermination: { Value: false } } } as const;

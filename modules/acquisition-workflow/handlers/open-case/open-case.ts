@@ -98,7 +98,7 @@ async function open(dependencies: OpenCaseDependencies, { request, person, event
 }
 
 /** Starts an acquisition unless it has begun. One that is listed but was never recorded may have been lost, and is started. */
-async function start({ sfn, place }: OpenCaseDependencies, input: AcquisitionInput, known: CaseInstance | undefined, again: boolean): Promise<{ instanceId: string; name: string; started: boolean }> {
+async function start({ records, sfn, place }: OpenCaseDependencies, input: AcquisitionInput, known: CaseInstance | undefined, again: boolean): Promise<{ instanceId: string; name: string; started: boolean }> {
   const { instanceId } = input;
   const begun = known !== undefined && known.revision > 0;
   const ended = begun && isEnded(known.status);
@@ -109,12 +109,26 @@ async function start({ sfn, place }: OpenCaseDependencies, input: AcquisitionInp
   const name = executionName(one, sha256);
   try {
     await sfn.send(new StartExecutionCommand({ stateMachineArn: stateMachineArn(place), name, input: JSON.stringify(one) }));
+    if (begun) await markBegunAgain(records, one, known.revision, executionArn(place, name));
     return { instanceId, name, started: known === undefined || begun };
   } catch (error) {
     // Whoever listed the instance opened it, though another report's start may have come first.
     if (error instanceof ExecutionAlreadyExists) return { instanceId, name, started: known === undefined };
     throw error;
   }
+}
+
+/** Until the execution writes a word, the case alone knows that what had ended goes on: whoever looks, or releases, has to. */
+async function markBegunAgain(records: Records, { caseId, instanceId }: AcquisitionInput, revision: number, arn: string): Promise<void> {
+  const key = caseKey(caseId, 'case.json');
+  await updateRecord(records, key, (text) => {
+    const record = text === undefined ? undefined : parseRecord(CaseRecord, key, text);
+    const instance = record?.instances[instanceId];
+    if (!record || instance?.revision !== revision) return undefined; // it has written already
+    const { endedAt: _, actual: __, ...rest } = instance;
+    const begun: CaseInstance = { ...rest, status: 'OPEN', stage: 'open', executionArn: arn };
+    return `${JSON.stringify({ ...record, instances: { ...record.instances, [instanceId]: begun } }, null, 2)}\n`;
+  });
 }
 
 /** The estate's options with a person's; an approval that the estate asks for is nobody's to leave out. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AcquisitionInput, AcquisitionRecord, escapeHostile, instanceKey, isEnded, type CaseChange } from '../../../vocabulary/index.ts';
+import { AcquisitionInput, AcquisitionRecord, caseKey, CaseRecord, escapeHostile, instanceKey, isBegunAgain, isEnded, type CaseChange } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput } from '../contract.ts';
 import type { Records } from '../records.ts';
 import { parseRecord } from './record.ts';
@@ -28,6 +28,13 @@ const inputOf = (text: string): AcquisitionInput | undefined => {
   }
 };
 
+async function isOfCase(records: Pick<Records, 'read'>, { caseId, instanceId }: AcquisitionInput, executionArn: string, acquisition: AcquisitionRecord): Promise<boolean> {
+  const key = caseKey(caseId, 'case.json');
+  const stored = await records.read(key);
+  const instance = stored && parseRecord(CaseRecord, key, stored.text).instances[instanceId];
+  return instance?.executionArn === executionArn && isBegunAgain(instance, acquisition);
+}
+
 /** Closes the record of such an execution, so that no case stays open that nothing works on. Gives null where it is closed already. */
 export const recordEnding = ({ record, records }: EndingDependencies) => async (event: unknown): Promise<RecordOutput | null> => {
   const { detail } = ExecutionEnded.parse(event);
@@ -36,11 +43,10 @@ export const recordEnding = ({ record, records }: EndingDependencies) => async (
   const key = instanceKey(input.caseId, input.instanceId, 'acquisition.json');
   const stored = await records.read(key);
   const at = new Date(detail.stopDate).toISOString();
-  if (stored) {
-    const { status, executionArn } = parseRecord(AcquisitionRecord, key, stored.text);
-    // An older execution of an instance that was begun again is no news of it.
-    if (isEnded(status) || executionArn !== detail.executionArn) return null;
-  }
+  const known = stored && parseRecord(AcquisitionRecord, key, stored.text);
+  // An older execution of an instance that was begun again is no news of it; one that wrote no word is known to the case alone.
+  const wroteNothing = known?.executionArn !== detail.executionArn;
+  if (known && (wroteNothing ? !(await isOfCase(records, input, detail.executionArn, known)) : isEnded(known.status))) return null;
   const why = escapeHostile(Buffer.from([detail.error, detail.cause].filter(Boolean).join(': '))).slice(0, 900);
   const because = why === '' ? '' : ` (${why})`;
   const problem = {
@@ -49,5 +55,5 @@ export const recordEnding = ({ record, records }: EndingDependencies) => async (
     FAILED: `the execution failed and could not say so here${because}; what it made stays`,
   }[detail.status];
   const closed: CaseChange = { kind: 'closed', at, status: detail.status === 'ABORTED' ? 'CANCELLED' : 'FAILED', problems: [problem] };
-  return await record({ input, change: stored ? closed : [{ kind: 'opened', at, executionArn: detail.executionArn }, closed] });
+  return await record({ input, change: !wroteNothing ? closed : [{ kind: 'opened', at, executionArn: detail.executionArn }, closed] });
 };

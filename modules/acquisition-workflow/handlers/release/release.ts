@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  ACQUISITION_SCHEMA, AcquisitionRecord, CaseId, escapeHostile, InstanceId, instanceKey, isEnded, SafeText,
+  ACQUISITION_SCHEMA, AcquisitionRecord, CaseId, caseKey, CaseRecord, escapeHostile, InstanceId, instanceKey, isBegunAgain, isEnded, SafeText,
   type AcquisitionInput, type CaseChange, type DoneStep, type UndoCall,
 } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput, ReleaseInput, ReleaseOutput } from '../contract.ts';
@@ -30,8 +30,11 @@ export const release = ({ records, record, member, now }: ReleaseDependencies) =
   const stored = await records.read(key);
   if (!stored) throw new HandlerError('Cleanroom.RecordMissing', `there is no ${key}: nothing was done to ${instanceId} in case ${caseId}`);
   const acquisition = parseRecord(AcquisitionRecord, key, stored.text);
-  if (!isEnded(acquisition.status)) {
-    throw new HandlerError('Cleanroom.BadInput', `the acquisition of ${instanceId} is ${acquisition.status}; release it when it has ended, or cancel it first`);
+  const caseRecordKey = caseKey(caseId, 'case.json');
+  const ofCase = await records.read(caseRecordKey);
+  const again = ofCase !== undefined && isBegunAgain(parseRecord(CaseRecord, caseRecordKey, ofCase.text).instances[instanceId], acquisition);
+  if (again || !isEnded(acquisition.status)) {
+    throw new HandlerError('Cleanroom.BadInput', `the acquisition of ${instanceId} is ${again ? 'begun again' : acquisition.status}; release it when it has ended, or cancel it first`);
   }
   const clients = await member(acquisition.account, caseId);
   // Custody names who released, not who asked for the case.
