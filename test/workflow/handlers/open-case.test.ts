@@ -220,7 +220,7 @@ describe('open-case', () => {
     expect(begun, 'the case knows it before the execution writes').to.include({ status: 'OPEN', executionArn: one.cases[0]!.executions[0]!.executionArn }).and.not.have.property('endedAt');
     await vault.record({ input: second, change: { kind: 'opened', at: later(2), executionArn: executionOf(second) } });
     const reopened = await vault.acquisitionOf(second);
-    expect(reopened).to.include({ status: 'OPEN', executionArn: one.cases[0]!.executions[0]!.executionArn }).and.not.have.property('endedAt');
+    expect(reopened).to.include({ status: 'OPEN', executionArn: executionOf(second) }).and.not.have.property('endedAt');
     expect(reopened.problems).to.deep.equal(['no capacity']);
     await vault.record({ input: second, change: { kind: 'closed', at: later(3), status: 'COMPLETE' } });
     expect((await open(again)).cases[0]?.executions[0], 'it has its evidence').to.include({ started: false });
