@@ -10,7 +10,8 @@ export type ImageReceiverStackProps = ImageReceiverProps & Pick<ImagesKeyReplica
 export class ImageReceiverStack extends TerraformStack {
   constructor(scope: Construct, id: string, props: ImageReceiverStackProps) {
     super(scope, id);
-    const { keyArn } = new ImageReceiver(this, 'Receiver', props);
+    // By the id that a builder has in its stack: an account that has built for itself keeps its key when another one builds for it.
+    const { keyArn } = new ImageReceiver(this, 'Builder', props);
     for (const region of props.regions) if (region !== props.place.region) replicateImagesKey(this, region, keyArn, props);
     output(this, 'imagesKeyArn', keyArn);
   }

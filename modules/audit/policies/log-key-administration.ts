@@ -1,5 +1,8 @@
 import type { PolicyStatement } from '../../policy.ts';
 
+/** Of a key: nobody deletes it, not even who administers it. */
+export const denyLoss: PolicyStatement = { Sid: 'DenyLoss', Effect: 'Deny', Principal: '*', Action: ['kms:DeleteImportedKeyMaterial', 'kms:ScheduleKeyDeletion'], Resource: '*' };
+
 /**
  * What every key for logs allows and refuses: administration without use, and no deletion by anybody. KMS refuses principals
  * that do not exist yet, so administrators are named in a condition.
@@ -13,5 +16,5 @@ export const logKeyAdministration = (root: string, administratorArns: readonly s
     Resource: '*',
     Condition: { ArnLike: { 'aws:PrincipalArn': administratorArns } },
   },
-  { Sid: 'DenyLoss', Effect: 'Deny', Principal: '*', Action: ['kms:DeleteImportedKeyMaterial', 'kms:ScheduleKeyDeletion'], Resource: '*' },
+  denyLoss,
 ];

@@ -1,3 +1,4 @@
+import { denyLoss } from '../../audit/policies/log-key-administration.ts';
 import { policyDocument, type PolicyDocument } from '../../policy.ts';
 import { imageReceiverRoleArn, type Place } from '../../vocabulary/index.ts';
 
@@ -21,11 +22,12 @@ export const imagesKeyPolicy = ({ partition, account, administratorArns, receive
       Sid: 'Administer',
       Effect: 'Allow',
       Principal: { AWS: root },
-      Action: ['kms:CancelKeyDeletion', 'kms:CreateAlias', 'kms:DeleteAlias', 'kms:Describe*', 'kms:DisableKey', 'kms:Enable*', 'kms:Get*', 'kms:List*', 'kms:PutKeyPolicy',
-        'kms:ReplicateKey', 'kms:RevokeGrant', 'kms:ScheduleKeyDeletion', 'kms:TagResource', 'kms:UntagResource', 'kms:Update*'],
+      Action: ['kms:CancelKeyDeletion', 'kms:CreateAlias', 'kms:DeleteAlias', 'kms:Describe*', 'kms:Enable*', 'kms:Get*', 'kms:List*', 'kms:PutKeyPolicy',
+        'kms:ReplicateKey', 'kms:RevokeGrant', 'kms:TagResource', 'kms:UntagResource', 'kms:Update*'],
       Resource: '*',
       Condition: { ArnLike: { 'aws:PrincipalArn': administratorArns } },
     },
+    denyLoss, // the image that a case was acquired with can be read years later
     {
       Sid: 'UseThroughServices',
       Effect: 'Allow',

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { PolicyDocument } from '../../../modules/policy.ts';
+import type { PolicyDocument, PolicyStatement } from '../../../modules/policy.ts';
 import { loadEstate, resources, synthEstate, type Synthesized } from '../../infra/helpers/synth.ts';
 
 const stacks = synthEstate(loadEstate('example'));
@@ -76,8 +76,14 @@ describe('the image builder of a forensic account', () => {
     const alone = synthEstate({ ...estate, images: { ...estate.images!, builtBy: undefined } });
     const amer = alone.get('image-builder-forensics-amer') as Synthesized;
     expect(resources(amer, 'aws_imagebuilder_distribution_configuration').flatMap(({ distribution }) => distribution.map(({ region }: { region: string }) => region))).to.deep.equal(Array.from({ length: 4 }, () => 'us-east-1'));
-    expect(JSON.stringify(alone.get('seal'))).to.not.contain('image-pipeline');
-    expect(JSON.stringify(stacks.get('seal'))).to.contain('arn:aws:iam::100000000004:role/cleanroom/cleanroom-image-pipeline-eu-west-1');
+    const sharing = (seal: Synthesized | undefined): readonly PolicyStatement[] =>
+      resources(seal as Synthesized, 'aws_organizations_policy')
+        .filter(({ type }) => type === 'SERVICE_CONTROL_POLICY')
+        .flatMap(({ content }) => (JSON.parse(content) as PolicyDocument).Statement)
+        .filter(({ Action }) => [Action].flat().some((action) => action === 'ec2:ModifyImageAttribute' || action === 'ec2:ModifySnapshotAttribute'));
+    expect(sharing(alone.get('seal')).map(({ Sid }) => String(Sid)).toSorted()).to.deep.equal(['DenyExports', 'DenySnapshotWeakening']);
+    expect(JSON.stringify(sharing(alone.get('seal')))).to.not.contain('image-pipeline');
+    expect(JSON.stringify(sharing(stacks.get('seal')))).to.contain('arn:aws:iam::100000000004:role/cleanroom/cleanroom-image-pipeline-eu-west-1');
   });
 
   it('deprecates old images, and deletes none', () => {
