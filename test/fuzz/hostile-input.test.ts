@@ -14,9 +14,22 @@ import { bounded, PRINTABLE } from './settings.ts';
 const LOGS = ['completed', 'bad-runs', 'bad-trailing', 'failed'].map((name) =>
   readFileSync(resolve(import.meta.dirname, `../fixtures/dc3dd/${name}.txt`), 'latin1'));
 
-/** A real log with pieces of it cut out, doubled, or replaced. */
-const damagedLog = fc.tuple(fc.constantFrom(...LOGS), fc.array(fc.tuple(fc.nat(4000), fc.nat(200), fc.string({ unit: 'binary', maxLength: 60 })), { maxLength: 4 }))
-  .map(([log, edits]) => edits.reduce((text, [at, length, put]) => `${text.slice(0, at)}${put}${text.slice(at + length)}`, log));
+/** Numbers that a log may lie with: small, reversed, more than a disk has, more than a number holds. */
+const LIES = ['0', '1', '3', '511', '4096', '2147483648', '9007199254740991', '9007199254740993', '99999999999999999999'];
+
+/** A log with one of its numbers, counted from the first, replaced. */
+const withNumber = (log: string, which: number, lie: string): string => {
+  const numbers = [...log.matchAll(/\d+/g)];
+  const { index, 0: found } = numbers[which % numbers.length]!;
+  return `${log.slice(0, index)}${lie}${log.slice(index + found.length)}`;
+};
+
+/** A real log with pieces of it cut out, doubled, or replaced, and numbers of it that lie. */
+const damagedLog = fc.tuple(
+  fc.constantFrom(...LOGS),
+  fc.array(fc.tuple(fc.nat(200), fc.constantFrom(...LIES)), { maxLength: 3 }),
+  fc.array(fc.tuple(fc.nat(4000), fc.nat(200), fc.string({ unit: 'binary', maxLength: 60 })), { maxLength: 4 }),
+).map(([log, lies, edits]) => edits.reduce((text, [at, length, put]) => `${text.slice(0, at)}${put}${text.slice(at + length)}`, lies.reduce((text, [which, lie]) => withNumber(text, which, lie), log)));
 
 describe('hostile input', () => {
   it('in a dc3dd log never throws, and gives whole numbers or nothing', () => {
@@ -29,25 +42,34 @@ describe('hostile input', () => {
     }), bounded(500));
   });
 
-  it('in a dc3dd log never makes a short stream COMPLETE', () => {
+  it('in a dc3dd log never makes a stream COMPLETE that is shorter than the disk, or than the log says', () => {
+    let close = 0;
     fc.assert(fc.property(damagedLog, fc.integer({ min: 1, max: 1_000_000 }), (log, missing) => {
       const report = parseDc3ddLog(log);
-      const size = (report.sectorsIn ?? 0) * (report.sectorSize ?? 512) + missing;
-      const evidence: Evidence = {
-        sizeBefore: size,
-        after: { present: true, size, readOnly: true, diskseq: '7' },
-        diskseqBefore: '7',
-        readOnlyBefore: true,
-        run: { exitCode: 0, signal: null, report },
-        end: { bytes: size - missing, surplus: 0, sha256: Buffer.alloc(32) },
-        bad: { ranges: [], complete: true, readableAgain: 0 },
-        secondHash: false,
-        partsExpected: 1,
-        partsConfirmed: 1,
-        storedIsChecked: true,
+      const counted = (report.sectorsIn ?? 0) * (report.sectorSize ?? 512) + report.tailIn;
+      fc.pre(Number.isSafeInteger(counted + missing)); // as every disk's size is
+      const judged = (size: number, bytes: number): string => {
+        const evidence: Evidence = {
+          sizeBefore: size,
+          after: { present: true, size, readOnly: true, diskseq: '7' },
+          diskseqBefore: '7',
+          readOnlyBefore: true,
+          run: { exitCode: 0, signal: null, report },
+          end: { bytes, surplus: 0, sha256: Buffer.alloc(32) },
+          bad: { ranges: [], complete: true, readableAgain: 0 },
+          secondHash: false,
+          partsExpected: 1,
+          partsConfirmed: 1,
+          storedIsChecked: true,
+        };
+        return judge(evidence).status;
       };
-      expect(judge(evidence).status).to.equal('FAILED');
+      if (judged(counted, counted) === 'COMPLETE') close++;
+      expect(judged(counted + missing, counted), 'both counts are short').to.equal('FAILED');
+      expect(judged(counted, counted - missing), 'the stream is short, and the log says it is not').to.equal('FAILED');
+      expect(judged(counted + missing, counted + missing), 'the stream is whole, and the log says it is not').to.equal('FAILED');
     }), bounded(500));
+    expect(close, 'some must be COMPLETE but for what is missing, or nothing was tried').to.be.greaterThan(20);
   });
 
   it("in udev's names is decoded to the bytes that were escaped, whatever they are", () => {
@@ -85,7 +107,7 @@ describe('hostile input', () => {
 
   it('in any file of the kernel and of udev leaves every text inert, and names no disk but by its own number', async () => {
     const files = ['sys/block/sda/dev', 'sys/block/sda/diskseq', 'sys/block/sda/ro', 'sys/block/sda/hidden', 'sys/block/sda/queue/logical_block_size', 'sys/block/sda/sda1/dev', 'sys/block/sda/loop/backing_file', 'proc/self/mountinfo', 'proc/1/mountinfo', 'proc/swaps', 'run/udev/data/b8:0', 'run/udev/data/b8:1'];
-    const near = fc.constantFrom('8:0', '3', '1', '36 35 8:1 / /mnt rw - ext4 /dev/sda1 rw', '36 35 0:9 / /\\033[2J rw - btrfs /dev/sda rw', '/dev/sda partition 1 0 -2', 'E:ID_FS_LABEL_ENC=a\\x1b\\x00\\x0ab', 'S:disk/by-diskseq/3', 'I:1');
+    const near = fc.constantFrom('8:0', '3', '1', '36 35 8:1 / /mnt rw - ext4 /dev/sda1 rw', '36 35 0:9 / /\\033[2J rw - btrfs /dev/sda rw', '36 35 8:1 / /\x1b[2J\x9b\u202e rw - ext4 /dev/sda1 rw', '/dev/sda partition 1 0 -2', 'E:ID_FS_LABEL_ENC=a\\x1b\\x00\\x0ab', 'S:disk/by-diskseq/3', 'I:1');
     const content = fc.array(fc.oneof(near, fc.string({ unit: 'binary', maxLength: 40 })), { maxLength: 4 }).map((lines) => lines.join('\n'));
     const root = await layTree({
       devices: { sda: { dev: '8:0', diskseq: '3', partitions: { sda1: { dev: '8:1', holders: ['dm-0'] } } } }, labels: { 'a\\x1b[2J': 'sda1' }, udev: { '8:0': 'S:disk/by-diskseq/3\nE:ID_FS_LABEL_ENC=x\n', '8:1': 'E:ID_FS_LABEL_ENC=y\n' },
