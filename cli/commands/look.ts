@@ -12,11 +12,14 @@ export async function listCases(context: Context, { open, limit }: { readonly op
   if (!Number.isInteger(most) || most < 1) throw new CliError(`--limit: "${limit}" is no number of cases; 1 or more is allowed`, EXIT.usage);
   const ids = await Array.fromAsync(caseIds(context));
   const records: CaseRecord[] = [];
+  const unreadable: { readonly caseId: string; readonly problem: string }[] = [];
   for (let at = 0; at < ids.length; at += AT_ONCE) {
-    const read = await Promise.allSettled(ids.slice(at, at + AT_ONCE).map((caseId) => readCase(context, caseId)));
-    for (const one of read) {
+    const some = ids.slice(at, at + AT_ONCE);
+    const read = await Promise.allSettled(some.map((caseId) => readCase(context, caseId)));
+    for (const [index, one] of read.entries()) {
       if (one.status === 'fulfilled') records.push(one.value);
-      else if (!(one.reason instanceof CliError)) throw one.reason; // a prefix without a readable record is no case
+      else if (!(one.reason instanceof CliError)) throw one.reason;
+      else if (one.reason.exit !== EXIT.usage) unreadable.push({ caseId: some[index]!, problem: one.reason.message }); // else a prefix without a record, which is no case
     }
   }
   const shown = records
@@ -27,8 +30,13 @@ export async function listCases(context: Context, { open, limit }: { readonly op
     context.tell({ event: 'case', ...record });
     context.say(caseLine(record));
   }
-  if (shown.length === 0) context.say(open ? 'No case is open.' : 'There are no cases.');
-  return EXIT.complete;
+  // A case that cannot be read may be open: to leave it out would say that it is not.
+  for (const { caseId, problem } of unreadable) {
+    context.tell({ event: 'case.unreadable', caseId, problem });
+    context.say(`${caseId}  cannot be read: ${problem}`);
+  }
+  if (shown.length === 0 && unreadable.length === 0) context.say(open ? 'No case is open.' : 'There are no cases.');
+  return unreadable.length > 0 ? EXIT.failed : EXIT.complete;
 }
 
 /** Shows everything that is recorded of a case. Tokens of open questions are not shown. */

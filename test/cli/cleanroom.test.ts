@@ -230,6 +230,23 @@ describe('cleanroom case', () => {
     expect([code, lines().map(({ status }) => status)]).to.deep.equal([0, ['OPEN', 'COMPLETE']]);
   });
 
+  it('lists a case whose record is damaged as one that cannot be read, and never as none', async () => {
+    const [caseId, without] = [fresh(), fresh()];
+    await begun(caseId);
+    const Key = `${caseId}/case.json`;
+    const put = (at: string, Body: string) => vault.s3.send(new PutObjectCommand({ Bucket: vault.bucket, Key: at, Body, ChecksumAlgorithm: 'CRC32' }));
+    const whole = await vault.read(Key);
+    await put(Key, '{"schema":');
+    await put(`${without}/event.json`, '{}');
+    const listed = await run(['list', '--open', '--limit', '1000']);
+    const json = await run(['list', '--open', '--limit', '1000', '--json']);
+    await put(Key, whole);
+    expect([listed.code, json.code]).to.deep.equal([1, 1]);
+    expect(listed.stdout).to.match(new RegExp(`^${caseId}  cannot be read: s3://.*/${caseId}/case.json is not a record`, 'm')).and.not.contain(without);
+    expect(json.lines().filter(({ event }) => event === 'case.unreadable').map((line) => line['caseId'])).to.deep.equal([caseId]);
+    expect((await run(['list', '--open', '--limit', '1000'])).code).to.equal(0);
+  });
+
   it('releases by the function that may, and says what could not be undone', async () => {
     const caseId = fresh();
     const input = await begun(caseId);
