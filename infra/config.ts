@@ -84,7 +84,7 @@ const Backend = z.discriminatedUnion(
 export const Estate = strict({
   $schema: z.string().optional(),
   version: z.literal(1, 'version 1 is allowed'),
-  name: Name,
+  name: Name.describe('In tags, and in the names of states: an estate that is renamed finds none of its states.'),
   prefix: z.string().regex(/^[a-z][a-z0-9]{1,11}$/, '2 to 12 lower-case letters and digits, a letter first, are allowed').default('cleanroom'),
   partition: z.enum(['aws', 'aws-us-gov', 'aws-cn'], 'aws, aws-us-gov or aws-cn is allowed').default('aws'),
   organization: Organization.default({ mode: 'none' }),
@@ -97,7 +97,7 @@ export const Estate = strict({
         strict({
           name: Name,
           ...Account.shape,
-          regions: z.array(Region).min(1, 'at least one Region is needed').describe('Regions this account serves.'),
+          regions: z.array(Region).min(1, 'at least one Region is needed').describe('Regions this account serves. What an account has once is made in the first: add others behind it.'),
         }),
       )
       .min(1, 'at least one forensic account is needed'),
@@ -115,7 +115,7 @@ export const Estate = strict({
           .min(2, '2 or 3 zones are allowed')
           .max(3, '2 or 3 zones are allowed')
           .optional()
-          .describe('Two or three availability zones; a and b unless told otherwise.'),
+          .describe('Two or three availability zones; a and b unless told otherwise, which not every account has in every Region (ap-northeast-1 has no b for most): aws ec2 describe-availability-zones tells.'),
         extraEndpoints: z.array(z.enum(OPTIONAL_SERVICES, `one of ${OPTIONAL_SERVICES.join(', ')} is allowed`)).default([]),
       }),
     )

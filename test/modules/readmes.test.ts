@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { readmeWithReference, referenceFolders } from '../../infra/write-references.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { POLICY_TYPES } from '../../modules/governance/forensic-organization.ts';
 import { denyOtherRegions, resourcePerimeter, SERVICE_CONTROL_POLICIES } from '../../modules/governance/policies/index.ts';
 import { evidenceBucketPolicy } from '../../modules/evidence/policies/bucket.ts';
+import { MODULE_SPECS } from '../../modules/terraform/specs/index.ts';
 import { policyDocument, type PolicyDocument } from '../../modules/policy.ts';
 
 const root = new URL('../../modules/', import.meta.url);
@@ -24,6 +26,16 @@ describe('the modules\' READMEs', () => {
     expect(network).to.contain('| `cidr` | `string` | IPv4 block of the VPC, /16 to /24; it is cut into sixteen subnets. |');
     expect(network).to.contain('| `s3EndpointId` | `string` | The S3 gateway endpoint that bucket policies bind evidence to. |');
     expect(network).to.contain('`aws_vpc_block_public_access_options`');
+  });
+
+  it('name every plain Terraform module that is written', () => {
+    const named = [...(readme('terraform').split('\n\n')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map((match) => match[1] ?? '');
+    expect(named).to.deep.equal(MODULE_SPECS.map(({ name }) => name));
+  });
+
+  it('have an existing organization enable every type of policy that the estate attaches there', () => {
+    const [, listed] = /^for type in (.+); do$/m.exec(readFileSync(new URL('../infra/README.md', root), 'utf8')) ?? [];
+    expect(listed?.split(' ')).to.deep.equal([...POLICY_TYPES]);
   });
 
   it('explain every statement of the organization\'s policies', () => {
