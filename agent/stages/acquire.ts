@@ -285,7 +285,8 @@ class Pass {
     return new StageError('acquire', 'PART_MISMATCH', `part ${part} of ${key} (bytes ${offset} to ${offset + bytes}) was stored by an earlier attempt with ${before}; the source now gives ${now}`, {
       retryable: false,
       advice:
-        "Look for bad sectors in these bytes in the earlier attempt's capture log (a sector that could not be read then), and for anybody who writes to the disk. " +
+        (object === 0 ? 'Look' : 'If --max-object-size or --part-size was another then, give that again: this object began elsewhere on the disk. Otherwise look') +
+        " for bad sectors in these bytes in the earlier attempt's capture log (a sector that could not be read then), and for anybody who writes to the disk. " +
         'If the disk as it is now shall be imaged, start the same command with --resume never: it begins anew, and what is stored stays beside it.',
     });
   }

@@ -136,4 +136,30 @@ describe('an acquisition into S3, where', function () {
       expect(error.advice).to.contain(advice);
     });
   }
+
+  describe('an image is split, and the next start splits it elsewhere,', () => {
+    const then = { maxObjectSize: PART };
+
+    it('refuses before it reads the disk, and says what was stored', async () => {
+      faults = ({ operation, key }) => (operation === 'CompleteMultipartUpload' && key.endsWith('.001') ? { kind: 'status', status: 403 } : undefined);
+      errorOf(await acquire({ options: then }));
+      faults = undefined;
+      const { code, message, advice } = errorOf(await acquire({ options: { maxObjectSize: 2 * PART } }));
+      expect(code).to.equal('LAYOUT_DIFFERS');
+      expect(message).to.match(new RegExp(`\\.image\\.dd\\.000 is complete with ${PART} bytes, planned are ${2 * PART}$`));
+      expect(advice).to.contain('--max-object-size');
+      expect(doneOf(await acquire({ options: then })), 'nothing is lost').to.include({ status: 'COMPLETE', takenOver: 3 });
+    });
+
+    it('says of a part that differs that it may be of elsewhere, before it suspects the disk', async () => {
+      const larger = `${dir.path}/larger.img`;
+      await makeImage(larger, 4 * PART);
+      faults = ({ operation }) => (operation === 'CompleteMultipartUpload' ? { kind: 'status', status: 403 } : undefined);
+      errorOf(await acquire({ path: larger, options: then }));
+      faults = undefined;
+      const error = errorOf(await acquire({ path: larger, options: { maxObjectSize: 2 * PART } }));
+      expect(error.code).to.equal('PART_MISMATCH');
+      expect(error.advice).to.match(/^If --max-object-size or --part-size was another then, give that again/);
+    });
+  });
 });

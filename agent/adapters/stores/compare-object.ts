@@ -12,8 +12,6 @@ export type Comparison = {
   readonly objectIndex: number;
   /** What the source gave, in order of the parts. */
   readonly digests: readonly PartDigests[];
-  /** Bytes that the store says the object has. @default what the layout says */
-  readonly storedLength?: number;
   /** Numbers of parts that need no look. @default none */
   readonly except?: ReadonlySet<number>;
   /** Sees every chunk, for a hash over several objects or for progress. */
@@ -57,11 +55,10 @@ async function compareRun(comparison: Comparison, { first, last }: Run, signal: 
     });
   };
   const end = Math.min((last + 1) * layout.partSize, length);
-  const storedEnd = end === length ? (comparison.storedLength ?? length) : end; // it may be longer or shorter than the image
   let position = first * layout.partSize;
   let index = first;
   let check = digesterFor(digests[index]);
-  for await (const chunk of readSteadily(store, key, storedEnd, signal, comparison.versionId, position)) {
+  for await (const chunk of readSteadily(store, key, end, signal, comparison.versionId, position)) {
     if (position + chunk.length > length) throw differs(digests.length - 1, 'goes on after the image has ended');
     comparison.onChunk?.(chunk);
     for (let done = 0; done < chunk.length; ) {
