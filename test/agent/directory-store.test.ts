@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, chmod, link, mkdir, readFile, readdir, rename, rmdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, link, mkdir, open as openFile, readFile, readdir, rename, rmdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -297,6 +297,40 @@ describe('a directory of evidence', () => {
     await unlink(path());
     await link(path('.partial'), join(root, 'elsewhere'));
     expect(await rejectionOf(open())).to.include({ code: 'PATH_UNSAFE' }); // two names: one may be evidence
+  });
+
+  it('calls no part stored of which some bytes were not made durable, whichever sync it was that failed', async () => {
+    await writeFile(join(dir.path, 'any'), '');
+    await using any = await openFile(join(dir.path, 'any'));
+    const handles = Object.getPrototypeOf(any) as { datasync(): Promise<void> };
+    const { datasync } = handles;
+    let failed = true;
+    for (let [failing, slabSize] = [1, MiB / 2]; failed; [failing, slabSize] = slabSize < PART ? [failing, slabSize * 2] : [failing + 1, MiB / 2]) {
+      failed = false;
+      let syncs = 0;
+      handles.datasync = async function () {
+        await datasync.call(this);
+        if (++syncs !== failing) return;
+        failed = true;
+        throw Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' });
+      };
+      try {
+        const upload = await open();
+        // in the collector a part of a directory has no digest of the stream's beside it
+        const stored = PARTS.map((range) => upload.putPart({ ...partSourceOf(IMAGE, range, { slabSize }), digests: Promise.resolve({}) }, live()));
+        await Promise.allSettled(stored);
+        await upload.release();
+      } finally {
+        handles.datasync = datasync;
+      }
+      const lines = (await readFile(journal(), 'utf8')).trim().split('\n').slice(1).map((line) => JSON.parse(line) as { part: number; sha256: string });
+      for (const { part, sha256 } of lines) {
+        const { offset, length } = PARTS[part - 1]!;
+        expect(sha256, `part ${part}, where sync ${failing} failed`).to.equal(digestsOf(IMAGE.subarray(offset, offset + length)).sha256.toString('hex'));
+      }
+      await unlink(path('.partial'));
+      await unlink(journal());
+    }
   });
 
   it('is used by nobody after it was let go of', async () => {

@@ -140,9 +140,10 @@ export class DirectoryUpload implements ImageUpload {
           slab.release();
           throw error;
         }
-        const proof = this.#prove(slab, position, { range, start, check, signal }).finally(() => proofs.delete(proof));
+        const proof = this.#prove(slab, position, { range, start, check, signal });
         proofs.add(proof);
-        proof.catch(unproven.reject);
+        // One that failed stays: it may fail in the moment in which the slabs come to their end, and is then looked at below.
+        proof.then(() => proofs.delete(proof), unproven.reject);
       }
       if (written !== range.length) throw lengthError(range.partNumber, String(written), range.length);
       await orAbort(Promise.all(proofs), signal);
