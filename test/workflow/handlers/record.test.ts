@@ -56,6 +56,24 @@ describe('record', () => {
     expect((await vault.caseOf(input.caseId)).instances[INSTANCE]?.volumes).to.deep.equal({ COMPLETE: 1 });
   });
 
+  it('stays closed whatever of the same execution comes late: its opening, a question, a decision, a stage', async () => {
+    const input = fresh();
+    await vault.record({ input, change: [opened(input), { kind: 'closed', at: later(9), status: 'CANCELLED' }] });
+    const lateOnes: CaseChange[] = [
+      opened(input, later(3)),
+      { kind: 'stage', at: later(4), stage: 'image', status: 'ACQUIRING' },
+      { kind: 'approval-asked', at: later(5), token: 'T', expiresAt: later(60) },
+      { kind: 'approval-decided', at: later(6), decision: 'expired' },
+    ];
+    for (const change of lateOnes) {
+      await vault.record({ input, change });
+      expect(await vault.acquisitionOf(input), change.kind).to.include({ status: 'CANCELLED', stage: 'close', endedAt: later(9) });
+      expect((await vault.caseOf(input.caseId)).instances[INSTANCE], change.kind).to.include({ status: 'CANCELLED' });
+    }
+    expect(JSON.stringify(await vault.acquisitionOf(input))).not.to.contain('"token"');
+    expect((await vault.custodyOf(input)).map(({ action }) => action), 'it is told all the same').to.deep.equal(['opened', 'closed', 'opened', 'approval-asked', 'approval-decided']);
+  });
+
   it('records each call that touched evidence with its request id, or with what finds it in CloudTrail', async () => {
     const input = fresh();
     const call = { account: MEMBER, region: PLACE.region, state: 'Snapshot all volumes at once', enteredAt: later(1), endedAt: later(2) };
@@ -212,7 +230,7 @@ describe('record', () => {
     expect((await vault.acquisitionOf(input)).actual).to.deep.equal({ seconds: 100, usd: 2, stages: [stage('open', 20), stage('snapshot', 30), stage('image', 50)] });
     expect((await vault.caseOf(input.caseId)).instances[INSTANCE]!.actual).to.deep.equal({ seconds: 100, usd: 2 });
 
-    await vault.record({ input, change: [opened(input, later(1000)), ...stages(1010)] });
+    await vault.record({ input, change: [{ kind: 'opened', at: later(1000), executionArn: `${executionOf(input)}-again` }, ...stages(1010)] });
     expect((await vault.acquisitionOf(input)).actual, 'while it runs again').to.equal(undefined);
     await vault.record({ input, change: { kind: 'closed', at: later(1100), status: 'COMPLETE' } });
     expect((await vault.acquisitionOf(input)).actual).to.deep.equal({ seconds: 100, usd: 2, stages: [stage('open', 10), stage('snapshot', 30), stage('image', 60)] });

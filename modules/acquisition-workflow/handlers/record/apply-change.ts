@@ -31,10 +31,18 @@ export const openedRecord = (input: AcquisitionInput, { at, executionArn }: Pick
 
 /** The record after one change. Pure: the same change twice is for the caller to leave out. */
 export function applyChange(record: AcquisitionRecord, change: CaseChange): AcquisitionRecord {
+  if (isEnded(record.status) && isLate(record, change)) return record;
   if (change.kind === 'opened') return reopened(record, change);
   const updatedAt = change.at > record.updatedAt ? change.at : record.updatedAt;
   return { ...record, updatedAt, ...factsOf(record, change) };
 }
+
+/**
+ * What says where an execution stands, and comes when its end is recorded: a function that was slow while somebody stopped it.
+ * It would leave a record open that nothing works on. What was made and done is told however late.
+ */
+const isLate = ({ executionArn }: AcquisitionRecord, change: CaseChange): boolean =>
+  change.kind === 'opened' ? change.executionArn === executionArn : change.kind === 'stage' || change.kind === 'approval-asked' || change.kind === 'approval-decided';
 
 /** The record of an acquisition that ended without its evidence and was started again; what was done and made stays in it. */
 function reopened({ endedAt: _, actual: __, ...record }: AcquisitionRecord, { at, executionArn }: Opened): AcquisitionRecord {
@@ -47,7 +55,7 @@ function factsOf(record: AcquisitionRecord, change: Exclude<CaseChange, Opened>)
     case 'traced':
       return {};
     case 'stage':
-      return { stage: change.stage, stages: entered(record, change.stage, change.at), ...(change.status !== undefined && !isEnded(record.status) && { status: change.status }) };
+      return { stage: change.stage, stages: entered(record, change.stage, change.at), ...(change.status !== undefined && { status: change.status }) };
     case 'estimate':
       return { estimate: change.estimate };
     case 'approval-asked': {
