@@ -118,7 +118,7 @@ async function inspectDisk(fd: number, disk: Disk, roots: SystemRoots, signal: A
  * is not. An image file may be reached through links, since the analyst names it and the checked descriptor is what is
  * read; it must not be writable by this user unless that is allowed.
  * @throws StageError at stage `open`: HELD, GONE, NO_PERMISSION, CANNOT_OPEN, SWAPPED, NOT_READ_ONLY, NO_MEDIUM,
- *   NOT_A_FILE, WRITABLE_SOURCE; the signal's reason when it is aborted
+ *   NOT_A_FILE, SIZE_UNKNOWN, WRITABLE_SOURCE; the signal's reason when it is aborted
  */
 export async function openSource(source: Disk | ImageFile, options: OpenSourceOptions, signal: AbortSignal): Promise<SourceHandle> {
   signal.throwIfAborted();

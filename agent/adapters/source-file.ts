@@ -1,10 +1,13 @@
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, read as readCallback } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
-import { StageError } from '../errors.ts';
+import { messageOf, StageError } from '../errors.ts';
 import { fstatExactly } from './open-descriptor.ts';
 import type { InspectedSource, Recheck } from './source-disk.ts';
 import type { ImageFile } from './source-path.ts';
+
+const read = promisify(readCallback);
 
 /** A file has no sectors; images are counted in the size that dc3dd uses for files. Bytes. */
 const FILE_SECTOR_SIZE = 512;
@@ -35,6 +38,19 @@ function changeOf(before: BigIntStats, now: BigIntStats): string | undefined {
   return changed.map((time) => `its ${time} was ${utc(before[`${time}Ns`])} and is ${utc(now[`${time}Ns`])}`).join(', ');
 }
 
+/**
+ * What keeps a file from ending where it says; undefined when it does. Files of /proc and of some FUSE file systems say 0 bytes,
+ * or fewer than they hold: dc3dd reads as far as they say, and the image would be called whole.
+ */
+async function behindItsEnd(fd: number, size: number): Promise<string | undefined> {
+  try {
+    const { bytesRead } = await read(fd, Buffer.alloc(1), 0, 1, size);
+    return bytesRead === 0 ? undefined : 'it goes on there';
+  } catch (error) {
+    return `reading there fails (${(error as NodeJS.ErrnoException).code ?? messageOf(error)})`;
+  }
+}
+
 /** Checks an image file on its descriptor. Who else has it open for writing cannot be known, so its mode decides. */
 export async function inspectImageFile(fd: number, { path }: ImageFile, allowWritable: boolean): Promise<InspectedSource> {
   const stats = await fstatExactly(fd);
@@ -42,6 +58,13 @@ export async function inspectImageFile(fd: number, { path }: ImageFile, allowWri
     throw new StageError('open', 'NOT_A_FILE', `${escapeHostile(path)} is no longer a regular file`, {
       retryable: false,
       advice: 'nothing was read; name a disk or an image file',
+    });
+  }
+  const behind = await behindItsEnd(fd, Number(stats.size));
+  if (behind !== undefined) {
+    throw new StageError('open', 'SIZE_UNKNOWN', `${escapeHostile(path)} says that it ends after ${stats.size} bytes, and ${behind}`, {
+      retryable: false,
+      advice: 'nothing was read; copy it into a regular file, whose end is known, and image that',
     });
   }
   const writable = await isWritable(fd, Number(stats.mode));

@@ -254,6 +254,14 @@ describe('opening a source', () => {
       expect(await recheck()).to.have.property('changed').that.matches(/^its ctime was .*Z and is .*Z$/);
     });
 
+    it('refuses a file that goes on behind the end that it tells, or fails there', async () => {
+      for (const [path, why] of [['/proc/version', 'it goes on there'], ['/proc/self/mem', 'reading there fails (EIO)']] as const) {
+        const error = await failure(openSource(await imageFile(path), { allowWritableSource: true }, never));
+        expect(error).to.include({ stage: 'open', code: 'SIZE_UNKNOWN', retryable: false });
+        expect(error.message).to.equal(`${path} says that it ends after 0 bytes, and ${why}`);
+      }
+    });
+
     it('does not wait for a named pipe that took the place of the file', async () => {
       const path = await makeRaw(disks.file('was a file'), 10);
       const source = await imageFile(path);
