@@ -1,3 +1,4 @@
+import { Token } from 'cdktf';
 import { Construct } from 'constructs';
 import type { Perimeter } from '../perimeter.ts';
 import {
@@ -31,7 +32,7 @@ export interface EvidenceVaultProps {
   readonly keyAdministratorArns: readonly string[];
   /** Accounts whose acquisition role may use the transit key and upload into the incoming bucket. @default none */
   readonly memberAccounts?: readonly string[];
-  /** Shortest retention, in days, that may be asked for explicitly. @default 1 */
+  /** Shortest retention, in days, that an object's may be set to later; a new one's is the bucket's, or longer. @default 1 */
   readonly minimumRetentionDays?: number;
   /** Days that access logs and inventories are kept. @default 731 */
   readonly logRetentionDays?: number;
@@ -102,6 +103,7 @@ export class EvidenceVault extends Construct {
             custodianArns: [roleArn(place, 'data-custodian')],
             breakGlassArns,
             minimumRetentionDays: props.minimumRetentionDays ?? 1,
+            lock: { mode: props.retention[purpose].mode, days: Token.asString(props.retention[purpose].days) },
             ...(uploads ? { uploaders: { accounts: memberAccounts, rolePattern } } : {}),
           }),
       });

@@ -48,7 +48,7 @@ describe('the modules\' READMEs', () => {
 
   it('explain every statement of a bucket\'s policy', () => {
     const policy = evidenceBucketPolicy({
-      bucketArn: 'arn:aws:s3:::b', evidenceKeyArn: 'k', perimeter: { accounts: [] }, endpointIds: ['vpce-1'], endpointExemptArns: [], custodianArns: [], breakGlassArns: [], minimumRetentionDays: 1,
+      bucketArn: 'arn:aws:s3:::b', evidenceKeyArn: 'k', perimeter: { accounts: [] }, endpointIds: ['vpce-1'], endpointExemptArns: [], custodianArns: [], breakGlassArns: [], minimumRetentionDays: 1, lock: { mode: 'COMPLIANCE', days: 365 },
       uploaders: { accounts: ['1'], rolePattern: 'r' },
     });
     const missing = sidsOf(policy, policyDocument()).filter((sid) => !readme('evidence').includes(`\`${sid}\``));

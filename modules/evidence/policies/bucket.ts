@@ -15,6 +15,8 @@ export interface EvidenceBucketPolicyOptions {
   readonly breakGlassArns: readonly string[];
   /** Shortest retention, in days, that may be asked for explicitly. */
   readonly minimumRetentionDays: number;
+  /** The bucket's own lock: no new object asks for a shorter or a weaker one. @default none */
+  readonly lock?: { readonly mode: string; readonly days: number | string };
   /** Other accounts that may add objects (to the incoming bucket), by a role that the pattern says. */
   readonly uploaders?: { readonly accounts: readonly string[]; readonly rolePattern: string };
 }
@@ -132,6 +134,23 @@ export function evidenceBucketPolicy(options: EvidenceBucketPolicyOptions): Poli
       Action: ['s3:PutObject', 's3:PutObjectRetention'],
       Resource: objects,
       Condition: { NumericLessThan: { 's3:object-lock-remaining-retention-days': String(options.minimumRetentionDays) } },
+    },
+    options.lock !== undefined && {
+      Sid: 'DenyShorterLock',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:PutObject',
+      Resource: objects,
+      Condition: { NumericLessThan: { 's3:object-lock-remaining-retention-days': String(options.lock.days) } },
+    },
+    options.lock !== undefined && options.lock.mode !== 'GOVERNANCE' && {
+      Sid: 'DenyWeakerLock',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:PutObject',
+      Resource: objects,
+      // A request that names no mode gets the bucket's own.
+      Condition: { StringNotEquals: { 's3:object-lock-mode': [...new Set(['COMPLIANCE', options.lock.mode])] }, Null: { 's3:object-lock-mode': 'false' } },
     },
     {
       Sid: 'DenyHoldsByOthers',
