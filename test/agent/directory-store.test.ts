@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFile, chmod, link, mkdir, open as openFile, readFile, readdir, rename, rmdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, appendFile, chmod, link, mkdir, open as openFile, readFile, readdir, rename, rmdir, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -302,7 +302,7 @@ describe('a directory of evidence', () => {
   it('calls no part stored of which some bytes were not made durable, whichever sync it was that failed', async () => {
     await writeFile(join(dir.path, 'any'), '');
     await using any = await openFile(join(dir.path, 'any'));
-    const handles = Object.getPrototypeOf(any) as { datasync(): Promise<void> };
+    const handles = Object.getPrototypeOf(any) as { datasync: (this: FileHandle) => Promise<void> };
     const { datasync } = handles;
     let failed = true;
     for (let [failing, slabSize] = [1, MiB / 2]; failed; [failing, slabSize] = slabSize < PART ? [failing, slabSize * 2] : [failing + 1, MiB / 2]) {
