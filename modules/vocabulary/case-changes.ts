@@ -28,11 +28,14 @@ export const ApiCall = z.strictObject({
 });
 export type ApiCall = z.infer<typeof ApiCall>;
 
+/** Calls, or changes, that are written at once: more than the 256 KiB that Step Functions hands to a function can hold. */
+export const MOST_AT_ONCE = 2000;
+
 const common = {
   /** When it happened: the state's entered time, so that a retried task sends the very same change. */
   at: UtcTime,
   /** Calls that the change stands for; each becomes an event of the custody log. */
-  calls: z.array(ApiCall).max(200).optional(),
+  calls: z.array(ApiCall).max(MOST_AT_ONCE).optional(),
 };
 
 /** A small fact about an acquisition; the `record` handler is the only writer. */
@@ -73,7 +76,7 @@ export const CaseChange = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('snapshot'), ...common, volumeId: VolumeId, snapshot: CaseSnapshot }),
   z.strictObject({ kind: z.literal('left-behind'), ...common, leftBehind: z.array(LeftBehind).min(1) }),
   /** Calls that changed nothing in the record, for the custody log alone. */
-  z.strictObject({ kind: z.literal('touched'), at: UtcTime, calls: z.array(ApiCall).min(1).max(200) }),
+  z.strictObject({ kind: z.literal('touched'), at: UtcTime, calls: z.array(ApiCall).min(1).max(MOST_AT_ONCE) }),
   /** What CloudTrail has of calls that are in the custody log; for the log alone. Comes after the end. */
   z.strictObject({ kind: z.literal('traced'), at: UtcTime, traces: z.array(CallTrace).min(1).max(200) }),
   /** The last: how it ended. */

@@ -74,6 +74,17 @@ describe('record', () => {
     expect((await vault.custodyOf(input)).map(({ action }) => action), 'it is told all the same').to.deep.equal(['opened', 'closed', 'opened', 'approval-asked', 'approval-decided']);
   });
 
+  it('takes what is done to an instance behind hundreds of load balancers', async () => {
+    const input = fresh();
+    const many = Array.from({ length: 450 }, (_, index) => index);
+    const done = many.map((index): CaseChange => ({ kind: 'done', at: later(1), what: `taken out of target group ${index}` }));
+    await vault.record({ input, change: [opened(input), ...done] });
+    const calls = many.map((index) => ({ action: 'elasticloadbalancing:DeregisterTargets', account: MEMBER, region: PLACE.region, resources: [INSTANCE, `group-${index}`], state: 's', enteredAt: AT }));
+    await vault.record({ input, change: { kind: 'touched', at: later(2), calls } });
+    expect((await vault.acquisitionOf(input)).done).to.have.length(450);
+    expect((await vault.custodyOf(input)).filter(({ action }) => action === 'elasticloadbalancing:DeregisterTargets')).to.have.length(450);
+  });
+
   it('records each call that touched evidence with its request id, or with what finds it in CloudTrail', async () => {
     const input = fresh();
     const call = { account: MEMBER, region: PLACE.region, state: 'Snapshot all volumes at once', enteredAt: later(1), endedAt: later(2) };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  AcquisitionInput, AcquisitionRecord, CaseChange, caseKey, CaseRecord, chainCaseEvent, checkCaseCustody, instanceKey, recordedCalls, serializeChain,
+  AcquisitionInput, AcquisitionRecord, CaseChange, caseKey, CaseRecord, chainCaseEvent, checkCaseCustody, instanceKey, MOST_AT_ONCE, recordedCalls, serializeChain,
   type CaseCustodyEvent,
 } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput } from '../contract.ts';
@@ -19,7 +19,7 @@ export type RecordDependencies = {
   readonly now: () => Date;
 };
 
-const Input = z.strictObject({ input: AcquisitionInput, change: z.union([CaseChange, z.array(CaseChange).min(1).max(200)]) });
+const Input = z.strictObject({ input: AcquisitionInput, change: z.union([CaseChange, z.array(CaseChange).min(1).max(MOST_AT_ONCE)]) });
 
 const print = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
