@@ -3,7 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { S3Store } from '../../agent/adapters/stores/s3-store.ts';
 import { collectFrom, doneOf, errorOf, flipByte, makeImage, PART, problemsIn, readAll, type CollectPlan, type Outcome } from '../helpers/collect.ts';
 import { startMotoFront, type MotoFront } from '../helpers/moto-front.ts';
-import type { FaultPlan } from '../helpers/s3-front.ts';
+import { startS3Front, type FaultPlan } from '../helpers/s3-front.ts';
 import { newBucket, s3ClientOf, s3StoreIn, useCredentials } from '../helpers/s3-store.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -136,6 +136,16 @@ describe('an acquisition into S3, where', function () {
       expect(error.advice).to.contain(advice);
     });
   }
+
+  it('it encrypts with KMS, whose ETags are no MD5, says so where MD5 was asked for, before it suspects store and network', async () => {
+    const encrypting = await startS3Front({ upstream: front.moto.endpoint, opaqueEtags: true });
+    const md5 = s3StoreIn(encrypting, await newBucket(client), 'MD5');
+    const { code, advice } = errorOf(await acquire({ store: md5, options: { partTries: 1 } }));
+    expect(code).to.equal('PART_UNCONFIRMED');
+    expect(advice).to.match(/^A store that encrypts with KMS gives ETags that are no MD5: leave --part-checksum md5 away\./);
+    await md5.close();
+    await encrypting.stop();
+  });
 
   describe('an image is split, and the next start splits it elsewhere,', () => {
     const then = { maxObjectSize: PART };

@@ -129,10 +129,11 @@ export class S3Upload implements ImageUpload {
       MD5: [answer.ETag, digests.md5 && quoted(digests.md5)],
     }[algorithm];
     if (said !== undefined && said === sent) return;
+    const encrypts = algorithm === 'MD5' ? 'A store that encrypts with KMS gives ETags that are no MD5: leave --part-checksum md5 away. Otherwise: ' : '';
     const what = said === undefined ? `confirmed no ${algorithm} of` : `says ${algorithm} ${said} of`;
     throw new StageError('store', 'PART_UNCONFIRMED', `the store ${what} part ${partNumber} of ${this.key}; sent was ${sent}`, {
       retryable: said !== undefined,
-      advice: said === undefined ? 'This store has no additional checksums: use --part-checksum md5.' : 'The part is sent again; if it repeats, the store or the network damages data.',
+      advice: said === undefined ? 'This store has no additional checksums: use --part-checksum md5.' : `${encrypts}The part is sent again; if it repeats, the store or the network damages data.`,
     });
   }
 
