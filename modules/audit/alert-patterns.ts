@@ -1,6 +1,6 @@
 import { iamPath, type EstateNaming } from '../vocabulary/index.ts';
 
-const byTrail = (source: string, eventNames: readonly string[], more: object = {}): object => ({
+const byTrail = (source: string, eventNames: readonly (string | { readonly wildcard: string })[], more: object = {}): object => ({
   source: [source],
   'detail-type': ['AWS API Call via CloudTrail'],
   detail: { eventName: eventNames, ...more },
@@ -64,6 +64,10 @@ export const alertPatterns = (naming: EstateNaming & { readonly account: string 
   ]),
   'log-change': byTrail('aws.cloudtrail', ['DeleteTrail', 'PutEventSelectors', 'StopLogging', 'UpdateTrail']),
   'alert-change': byTrail('aws.events', ['DeleteRule', 'DisableRule', 'PutRule', 'PutTargets', 'RemoveTargets']),
+  'topic-change': byTrail('aws.sns', ['DeleteTopic', 'RemovePermission', 'SetSubscriptionAttributes', 'SetTopicAttributes', 'Unsubscribe']),
+  // Lambda's events are named after a version of its interface: UpdateFunctionCode20150331v2.
+  'function-change': byTrail('aws.lambda', [{ wildcard: 'AddPermission*' }, { wildcard: 'CreateFunction*' }, { wildcard: 'DeleteFunction*' }, { wildcard: 'UpdateFunction*' }]),
+  'workflow-change': byTrail('aws.states', ['CreateStateMachine', 'DeleteStateMachine', 'UpdateStateMachine']),
 });
 
 /** Alerts on what happens to an account as a whole, which AWS may report in another Region than the account's own. */

@@ -40,7 +40,7 @@ describe('alerts', () => {
     for (const [what, event, alerts] of ACCOUNT_EVENTS) expect(told(event), what).to.deep.equal(alerts);
   });
 
-  it('tell of sessions, and of changes to policies of buckets and keys, to the network, the trail and the alerts themselves', () => {
+  it('tell of sessions, and of changes to policies of buckets and keys, to the network, the trail, the workflow and the alerts themselves', () => {
     const here: readonly (readonly [object, string])[] = [
       [call('ssm', 'StartSession'), 'session-start'],
       [call('ssm', 'UpdateDocument'), 'session-preferences'],
@@ -51,6 +51,12 @@ describe('alerts', () => {
       [call('cloudtrail', 'StopLogging'), 'log-change'],
       [call('events', 'PutRule'), 'alert-change'],
       [call('events', 'DisableRule'), 'alert-change'],
+      [call('sns', 'SetSubscriptionAttributes'), 'topic-change'],
+      [call('sns', 'Unsubscribe'), 'topic-change'],
+      [call('lambda', 'UpdateFunctionCode20150331v2'), 'function-change'],
+      [call('lambda', 'UpdateFunctionConfiguration20150331v2'), 'function-change'],
+      [call('lambda', 'AddPermission20150331v2'), 'function-change'],
+      [call('states', 'UpdateStateMachine'), 'workflow-change'],
     ];
     for (const [event, alert] of here) expect(told(event), JSON.stringify(event)).to.deep.equal([alert]);
   });
