@@ -107,7 +107,11 @@ const recording: readonly Sabotage[] = [
 const telling: readonly Sabotage[] = [
   { promise: 'verify names the first part that differs, with its range', file: 'agent/stages/verify-image.ts', from: 'if (was !== undefined && was !== is) this.#add(', to: 'if (false) this.#add(', test: 'agent/verify', grep: 'first part' },
   { promise: 'verify refuses what nobody compared after it was stored', file: 'modules/vocabulary/manifest-rules.ts', from: "!storeChecksum.verifiedByStore && reread !== 'identical'", to: 'false', test: 'vocabulary/manifest-rules' },
-  { promise: "verify recomputes the image's SHA-256", file: 'agent/stages/verify-image.ts', from: 'if (sha256 !== undefined && sha256 !== integrity.sha256) {', to: 'if (false) {', test: 'agent/verify' },
+  { promise: 'verify says what was put over a log', file: 'agent/stages/verify-records.ts', from: 'return forged === undefined ? {', to: 'return forged !== "" ? {', test: 'agent/verify', grep: 'put over' },
+  { promise: 'verify holds an image against its map of bad sectors', file: 'agent/stages/zero-check.ts', from: 'if (first >= 0) found.push(', to: 'if (first < -1) found.push(', test: 'agent/verify', grep: 'map of bad sectors' },
+  { promise: 'verify compares what custody log and manifest conclude', file: 'agent/stages/verify-records.ts', from: '(last.detail[name] === said ? []', to: '(said ? []', test: 'agent/verify', grep: 'concludes otherwise' },
+  { promise: 'verify recomputes the custody logs of other attempts', file: 'agent/stages/verify.ts', from: '    ...(await verifyAll(others.custody, (key) => verifyOtherCustody(store, key, manifest, signal))),\n', to: '', test: 'agent/verify', grep: "another attempt's custody" },
+  { promise: "verify recomputes the image's SHA-256", file: 'agent/stages/verify-image.ts', from: 'if (sha256 !== undefined && sha256 !== integrity.sha256) {', to: 'if (false) {', test: 'agent/verify', grep: 'first part' },
   { promise: 'SIGTERM ends an acquisition as resumable', file: 'agent/cli.ts', from: "process.on('SIGTERM', stop);", to: '', test: 'agent/cli', grep: 'SIGTERM' },
   { promise: 'a signal hides no finding about the evidence', file: 'agent/errors.ts', from: 'return stays ? error : signal.reason;', to: 'return signal.reason;', test: 'agent/cli', grep: 'not what an earlier attempt stored' },
   { promise: 'S3: the request of a record ends with its acquisition', file: 'agent/adapters/stores/s3-store.ts', from: 'client: endingWith(client, signal),', to: 'client,', test: 'agent/pipeline-s3', grep: 'gives the request of a record' },
