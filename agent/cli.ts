@@ -203,6 +203,8 @@ function collector(): Command {
   return command;
 }
 
+// A file that grows over a limit (ulimit -f) is an error of its write, as a full disk is; the signal would end the process without a word.
+process.on('SIGXFSZ', () => {});
 // A reader that went away (EPIPE), or a terminal (EIO), is no reason to stop an acquisition, or to stop it out of order.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 try {

@@ -21,7 +21,7 @@ const BY_ERRNO: Readonly<Record<string, Known>> = {
   EUCLEAN: failing,
   ESTALE: { code: 'STORE_STALE', advice: 'The file server no longer knows that file: mount the evidence directory again, then start again: the parts that are stored are taken over.' },
   EROFS: { code: 'STORE_READ_ONLY', advice: 'Mount that file system writable, or choose another directory.' },
-  EFBIG: { code: 'STORE_FILE_TOO_LARGE', advice: 'Choose a file system that holds larger files.' },
+  EFBIG: { code: 'STORE_FILE_TOO_LARGE', advice: 'Raise the limit on the size of a file (ulimit -f, or LimitFSIZE= of its unit), or choose a file system that holds larger ones, and start again: the parts that are stored are taken over.' },
   EACCES: denied,
   EPERM: denied,
   EMFILE: descriptors,

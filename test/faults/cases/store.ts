@@ -159,6 +159,12 @@ export const STORE: readonly FaultRow[] = [
   row('503 SlowDown to every part: memory', 'FAILED STORE_FAILED, within 256 MiB', (lab) => within256MiB(lab, refuse(503, 'SlowDown')), true),
   row('a slow store: memory', 'COMPLETE, within 256 MiB', (lab) => within256MiB(lab, { kind: 'throttle', bytesPerSecond: 4 * MiB }, []), true),
   row('the directory fills up', 'FAILED STORE_FULL, then COMPLETE', fullDirectory),
+  row('no file may be as large as the image (ulimit -f)', 'FAILED STORE_FILE_TOO_LARGE, then COMPLETE', async (lab) => {
+    const source = await lab.source();
+    const place = lab.directory();
+    const first = await lab.collect(source, place, [], { under: ['prlimit', `--fsize=${2 * PART + 4096}`] });
+    return `${first.outcome}, then ${(await lab.collect(source, place)).outcome}`;
+  }),
   row("the directory's quota is used up", 'FAILED STORE_FULL, then COMPLETE', (lab) => failingDirectory(lab, 'EDQUOT')),
   row("the directory's file server forgets its files", 'FAILED STORE_STALE, then COMPLETE', (lab) => failingDirectory(lab, 'ESTALE'), true),
   row('answers that come 3 s late', 'COMPLETE', (lab) => through(lab, ({ attempt }) => (attempt === 1 ? { kind: 'delay', ms: 3000 } : undefined)), true),
