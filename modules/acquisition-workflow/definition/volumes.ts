@@ -5,7 +5,7 @@ import { keepingBranch, sharingBranch } from './copies.ts';
 import { imagingBranch, OF_EARLIER_RUN } from './imaging.ts';
 import { grantRemovalStates, TAKE_GRANTS_BACK } from './grants.ts';
 import { ENDING } from './open.ts';
-import { CALLS_CHANGE, problemLine, recordTask, stageChange } from './records.ts';
+import { CALLS_CHANGE, problemLine, recordTask, safe, stageChange } from './records.ts';
 import { releaseStates } from './release.ts';
 import { withOwnVariables } from './scope.ts';
 import { ATTACHED, ATTACHED_WHY, DETACHED, DETACHED_WHY } from './snapshot.ts';
@@ -88,6 +88,9 @@ const LEFT = `[
   $workVolume = "" or "volume" in $gone ? [] : {"resource": $workVolume, "why": $proven ? "restored volume, not deleted; its image is proven" : "restored volume that was not imaged"}
 ]`;
 
+/** What is told of the problems: the first ones, cut. The record has them all, and 128 volumes share the 256 KiB of a state's result. */
+const TOLD = `[$problems[[0..1]].{"state": state, "error": error, "cause": $substring($replace(${safe('cause')}, /\\\\|"/, "'"), 0, 300)}]`;
+
 /** What one volume's acquisition is: an execution of its own, with a history of its own, that tells what became of it. */
 const volumeFlow = (names: WorkflowNames): Flow => ({
   StartAt: 'Take up the volume',
@@ -148,7 +151,7 @@ const volumeFlow = (names: WorkflowNames): Flow => ({
     'It is over': {
       Type: 'Succeed',
       Output: jsonata(
-        `{"volumeId": $volume.volumeId, "ok": $proven and $kept, "status": $outcome, "problems": $problems, "leftBehind": $left, "summary": {"SourceVolume": $volume.volumeId, "SourceSnapshot": ${OF_EARLIER_RUN} ? $proof.manifest.snapshots[0] : $sourceSnapshot, "CopiedSnapshot": $evidenceSnapshot, "KmsKey": $plan.evidenceKeyArn, "ForensicVolume": $workVolume, "AvailabilityZone": $plan.zone, "CollectorInstance": $collector, "DiskImageLocation": $proven ? $proof.imageLocation : ""}}`,
+        `{"volumeId": $volume.volumeId, "ok": $proven and $kept, "status": $outcome, "problems": ${TOLD}, "leftBehind": $left, "summary": {"SourceVolume": $volume.volumeId, "SourceSnapshot": ${OF_EARLIER_RUN} ? $proof.manifest.snapshots[0] : $sourceSnapshot, "CopiedSnapshot": $evidenceSnapshot, "KmsKey": $plan.evidenceKeyArn, "ForensicVolume": $workVolume, "AvailabilityZone": $plan.zone, "CollectorInstance": $collector, "DiskImageLocation": $proven ? $proof.imageLocation : ""}}`,
       ),
     },
   },

@@ -5,6 +5,7 @@ import { workflowPolicy, workflowReportPolicy } from '../../../modules/access/po
 import type { StateMachine } from '../../../modules/acquisition-workflow/definition/asl.ts';
 import { memberPolicy, sourceKeyPolicy } from '../../../modules/member/policies.ts';
 import { AwsBridge } from '../../helpers/aws/bridge.ts';
+import { evaluateData } from '../../helpers/asl/evaluate.ts';
 import { argumentProblems, modelsOf, type Models } from './arguments.ts';
 import { MACHINE, NAMES } from './names.ts';
 import { denied, neededActions, notGranted, notNeeded } from './permissions.ts';
@@ -118,6 +119,21 @@ describe('the state machine of an acquisition', () => {
 
   it('fits into a definition of Step Functions: 1 MiB', () => {
     expect(JSON.stringify(MACHINE).length).to.be.below(1_048_576);
+  });
+
+  it('has room for what the most volumes of an instance tell, whatever went wrong with each', async () => {
+    const [state] = statesOf(MACHINE).filter(({ name }) => name.endsWith('It is over')).map((found) => found.state as { Output: string });
+    const arn = `arn:aws:kms:us-gov-west-1:111122223333:key/${'0'.repeat(36)}`;
+    const id = (kind: string): string => `${kind}-${'0'.repeat(17)}`;
+    const problem = { state: 'Ready its snapshot and a collector', error: 'Cleanroom.CollectorNotReady', cause: '\\'.repeat(1500) };
+    const known = {
+      volume: { volumeId: id('vol') }, plan: { evidenceKeyArn: arn, zone: 'us-gov-west-1a' }, sourceSnapshot: id('snap'), evidenceSnapshot: id('snap'), workVolume: id('vol'), collector: id('i'),
+      proven: true, kept: false, outcome: 'COMPLETE', proof: { manifest: { snapshots: [id('snap')] }, imageLocation: `s3://${'b'.repeat(63)}/${'c'.repeat(64)}/disk_evidence/${id('vol')}.image.dd` },
+      problems: Array.from({ length: 6 }, () => problem), left: Array.from({ length: 4 }, () => ({ resource: id('snap'), why: 'copy under the transit key in account 111122223333'.padEnd(70) })),
+    };
+    const told = await evaluateData(state!.Output, known, 0);
+    expect(told).to.have.nested.property('problems[0].error', problem.error);
+    expect(128 * JSON.stringify(told).length, 'bytes of 128 volumes').to.be.below(262_144);
   });
 
   it('is plain data: what it says does not depend on when it is asked', () => {

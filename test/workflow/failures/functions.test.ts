@@ -38,7 +38,7 @@ describe('a function of an acquisition', function () {
 
   it('tells in the record and in the message of what went wrong beside an image that is proven', async () => {
     const failing = new Set(['Record the image', 'Delete the restored volume']);
-    const ended = await acquire({ hook: ({ state }) => (failing.has(state) ? Promise.reject(new AslError('Cleanroom.RecordConflict', '{"errorMessage":"others write"}')) : undefined) });
+    const ended = await acquire({ hook: ({ state }) => (failing.has(state) ? Promise.reject(new AslError('Cleanroom.RecordConflict', 'others write')) : undefined) });
     expect([ended.run.status, ended.record.status]).to.deep.equal(['SUCCEEDED', 'COMPLETE']);
     const [volumeId] = ended.suspect.volumeIds;
     const volume = ended.record.volumes[volumeId!]!;
