@@ -162,8 +162,8 @@ export const STORE: readonly FaultRow[] = [
   row('no file may be as large as the image (ulimit -f)', 'FAILED STORE_FILE_TOO_LARGE, then COMPLETE', async (lab) => {
     const source = await lab.source();
     const place = lab.directory();
-    const first = await lab.collect(source, place, [], { under: ['prlimit', `--fsize=${2 * PART + 4096}`] });
-    return `${first.outcome}, then ${(await lab.collect(source, place)).outcome}`;
+    const before = await lab.collect(source, place, [], { under: ['prlimit', `--fsize=${2 * PART + 4096}`] });
+    return `${before.outcome}, then ${(await lab.collect(source, place)).outcome}`;
   }),
   row("the directory's quota is used up", 'FAILED STORE_FULL, then COMPLETE', (lab) => failingDirectory(lab, 'EDQUOT')),
   row("the directory's file server forgets its files", 'FAILED STORE_STALE, then COMPLETE', (lab) => failingDirectory(lab, 'ESTALE'), true),
