@@ -63,7 +63,7 @@ describe('an acquisition into S3', function () {
   const storeWith = (options: { algorithm?: PartChecksumAlgorithm; kmsKeyId?: string; endpoint?: string } = {}): S3Store => {
     const { algorithm = 'SHA256', kmsKeyId, endpoint = front.endpoint } = options;
     const s3 = createS3Client({ endpoint, region: 'us-east-1', concurrency: 4, requestTimeoutSeconds: 120 });
-    return new S3Store({ client: s3, bucket, prefix: 'evidence', algorithm, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) });
+    return new S3Store({ client: s3, bucket, prefix: 'evidence', algorithm, outageMs: 2000, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) });
   };
   const acquire = (plan: Partial<CollectPlan> = {}): Promise<Outcome> => collectFrom({ store, path, scratchDir: dir.path, ...plan });
   const asked = (...operations: string[]): RecordedRequest[] => front.requests.slice(since).filter(({ operation }) => operations.includes(operation));

@@ -100,6 +100,13 @@ describe('an acquisition into S3, where', function () {
     expect(await problemsIn(store)).to.deep.equal([]);
   });
 
+  it('the store fails longer than the SDK asks again while the image is completed and the manifest stored, waits for it', async () => {
+    faults = ({ operation, key, attempt }) =>
+      (operation === 'CompleteMultipartUpload' || (operation === 'PutObject' && key.endsWith('.manifest.json'))) && attempt <= 6 ? { kind: 'status', status: 500 } : undefined;
+    expect(doneOf(await acquire()).status).to.equal('COMPLETE');
+    expect(await problemsIn(store)).to.deep.equal([]);
+  });
+
   it('the answer to the completion is lost, and what asks again is told that it is being carried out, knows the image as its own', async () => {
     faults = ({ operation, attempt }) => {
       if (operation !== 'CompleteMultipartUpload' || attempt > 2) return undefined;

@@ -53,6 +53,9 @@ export const statusOf = (error: unknown): number | undefined => (error as AwsErr
 export const isSlowDown = (error: unknown): boolean =>
   statusOf(error) === 503 || statusOf(error) === 429 || nameOf(error) === 'SlowDown' || (error instanceof StageError && isSlowDown(error.cause));
 
+/** Whether the store, or the way to it, is out of order: it said so, or nothing takes connections there. */
+export const isOutage = (error: unknown): boolean => (statusOf(error) ?? 0) >= 500 || isSlowDown(error) || NO_ANSWER.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+
 export const isMissing = (error: unknown): boolean => statusOf(error) === 404 || nameOf(error) === 'NotFound' || nameOf(error) === 'NoSuchKey';
 
 /** 412 of `If-None-Match: *`, and 409 when another writer of the same key is being completed. */

@@ -3,10 +3,10 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { createHash } from 'node:crypto';
 import { StageError } from '../../errors.ts';
 import type { EvidenceStore, ImageUpload, PartChecksumAlgorithm, StoredObjectInfo, StoredPart, UnfinishedUpload, UploadOptions } from './evidence-store.ts';
-import { pastConflicts } from './s3-conflicts.ts';
 import { foreignAnswer, isMissing, isTaken, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { unfinishedUnder } from './s3-listing.ts';
 import { pagesOf } from './s3-pages.ts';
+import { persistently } from './s3-persist.ts';
 import { confirmRecord, isRecord } from './s3-record.ts';
 import { earlierUpload, rivalUpload, uploadsOf } from './s3-takeover.ts';
 import { inertInfo, S3Upload, versionOf } from './s3-upload.ts';
@@ -19,6 +19,8 @@ export type S3StoreOptions = {
   readonly algorithm: PartChecksumAlgorithm;
   /** ARN or id of the key for SSE-KMS. @default the bucket's default encryption */
   readonly kmsKeyId?: string;
+  /** For how long a store that fails is asked again for what comes after the pass. @default a minute */
+  readonly outageMs?: number;
 };
 
 const CHUNK = 1024 * 1024;
@@ -42,7 +44,7 @@ export class S3Store implements EvidenceStore {
 
   async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
     await this.#refuseTaken(key, signal);
-    const { client, bucket, algorithm } = this.#options;
+    const { client, bucket, algorithm, outageMs } = this.#options;
     const context = { client, bucket, fullKey: this.#full(key), algorithm };
     const listed = await uploadsOf(context, signal);
     const earlier = options.anew ? undefined : await earlierUpload(context, listed, { ...options, onLeft: (left, why) => options.onLeft?.({ ...left, key }, why) }, signal);
@@ -55,6 +57,7 @@ export class S3Store implements EvidenceStore {
       objectIndex: options.objectIndex,
       stored: earlier?.parts ?? new Map<number, StoredPart>(),
       begunHere: begun !== undefined,
+      outageMs,
       head: (versionId, headSignal) => this.#head(key, versionId, headSignal),
     });
     if (!begun) return upload;
@@ -93,7 +96,7 @@ export class S3Store implements EvidenceStore {
 
   async putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {
     await this.#refuseTaken(key, signal);
-    return pastConflicts(() => this.#putRecord(key, body, contentType, signal), signal);
+    return persistently(() => this.#putRecord(key, body, contentType, signal), signal, this.#options.outageMs);
   }
 
   async #putRecord(key: string, body: Uint8Array, contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {

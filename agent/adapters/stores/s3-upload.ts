@@ -5,9 +5,9 @@ import { messageOf, StageError } from '../../errors.ts';
 import { printable } from '../logs/log-line.ts';
 import { crc32Bytes } from '../part-digester.ts';
 import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
-import { pastConflicts } from './s3-conflicts.ts';
 import { ANSWERED_ONLY, foreignAnswer, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
 import { frame, PartBody } from './s3-part-body.ts';
+import { persistently } from './s3-persist.ts';
 import { partsIn } from './s3-takeover.ts';
 
 export type S3UploadContext = {
@@ -23,6 +23,8 @@ export type S3UploadContext = {
   readonly stored: ReadonlyMap<number, StoredPart>;
   /** Whether this process began the upload, rather than took it over. */
   readonly begunHere: boolean;
+  /** For how long a store that fails is asked again to complete it. */
+  readonly outageMs?: number | undefined;
   head(versionId: string | undefined, signal: AbortSignal): Promise<StoredObjectInfo | undefined>;
 };
 
@@ -138,7 +140,7 @@ export class S3Upload implements ImageUpload {
   }
 
   complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
-    return pastConflicts(() => this.#complete(digests, signal, RENAMINGS), signal);
+    return persistently(() => this.#complete(digests, signal, RENAMINGS), signal, this.#context.outageMs);
   }
 
   /** @param renamings how often it may still be that parts were stored again meanwhile */
