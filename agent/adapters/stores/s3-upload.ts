@@ -1,25 +1,20 @@
-import { createHash } from 'node:crypto';
 import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, UploadPartCommand, type CompletedPart, type CompleteMultipartUploadCommandOutput, type S3Client, type UploadPartCommandOutput } from '@aws-sdk/client-s3';
-import { combineCrc32, objectLength, partCount, type ImageLayout } from '../../../modules/vocabulary/index.ts';
+import { objectLength, partCount } from '../../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../../errors.ts';
 import { printable } from '../logs/log-line.ts';
-import { crc32Bytes } from '../part-digester.ts';
-import type { ImageUpload, PartChecksumAlgorithm, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
-import { ANSWERED_ONLY, foreignAnswer, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import type { ImageUpload, PartDigests, PartSource, StoredObjectInfo, StoredPart } from './evidence-store.ts';
+import { foreignAnswer, isMissing, isTaken, nameOf, storeError, undefinedWhenForbidden } from './s3-errors.ts';
+import { checkedObject, isObjectOf, objectCrc32, type ObjectPlan } from './s3-object-digest.ts';
 import { frame, PartBody } from './s3-part-body.ts';
 import { persistently } from './s3-persist.ts';
 import { partsIn } from './s3-takeover.ts';
 
-export type S3UploadContext = {
+export type S3UploadContext = ObjectPlan & {
   readonly client: S3Client;
   readonly bucket: string;
   /** The object's key in the bucket, prefix included. */
   readonly fullKey: string;
-  readonly key: string;
   readonly uploadId: string;
-  readonly layout: ImageLayout;
-  readonly objectIndex: number;
-  readonly algorithm: PartChecksumAlgorithm;
   readonly stored: ReadonlyMap<number, StoredPart>;
   /** Whether this process began the upload, rather than took it over. */
   readonly begunHere: boolean;
@@ -38,20 +33,8 @@ export const versionOf = (answer: { readonly VersionId?: string | undefined } | 
 /** What a store says of an object, inert: headers may hold anything, and manifest, custody log and events repeat them. */
 export const inertInfo = ({ key, ...said }: StoredObjectInfo): StoredObjectInfo => ({ key, ...printable(said) });
 
-/** What S3 prints as the checksum of an object made of parts: a digest of digests, never the image's own. */
-export const compositeSha256 = (digests: readonly Buffer[]): string =>
-  `${createHash('sha256').update(Buffer.concat(digests)).digest('base64')}-${digests.length}`;
-
-/** The ETag of an object made of parts that are not encrypted with a KMS key. */
-const compositeEtag = (digests: readonly Buffer[]): string =>
-  `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${digests.length}"`;
-
 /** How often parts may be stored again by somebody else while an upload is completed. */
 const RENAMINGS = 5;
-
-const UNUSABLE = 'Do not use this object; keep it and its log, and image the disk under a new exhibit id.';
-
-const unusable = (code: string, message: string, advice = UNUSABLE): StageError => new StageError('store', code, message, { retryable: false, advice });
 
 /** One image object as a multipart upload of S3. */
 export class S3Upload implements ImageUpload {
@@ -154,7 +137,7 @@ export class S3Upload implements ImageUpload {
     }
     // Some S3-compatible stores ignore If-None-Match: a look just before leaves them a moment to be wrong, not hours.
     if (await this.#context.head(undefined, signal).catch(undefinedWhenForbidden)) {
-      if (this.#asked) return await this.#ownOrTaken(undefined, digests, size, signal);
+      if (this.#asked) return await this.#ownOrTaken(undefined, digests, signal);
       throw this.#taken(undefined);
     }
     const command = new CompleteMultipartUploadCommand({
@@ -165,7 +148,7 @@ export class S3Upload implements ImageUpload {
       IfNoneMatch: '*',
       MpuObjectSize: size,
       ...(algorithm === 'SHA256' ? { ChecksumType: 'COMPOSITE' } : {}),
-      ...(algorithm === 'CRC32' ? { ChecksumType: 'FULL_OBJECT', ChecksumCRC32: this.#objectCrc32(digests) } : {}),
+      ...(algorithm === 'CRC32' ? { ChecksumType: 'FULL_OBJECT', ChecksumCRC32: objectCrc32(this.#context, digests) } : {}),
     });
     const doing = `completing ${this.key}`;
     let answered: CompleteMultipartUploadCommandOutput | undefined;
@@ -174,7 +157,7 @@ export class S3Upload implements ImageUpload {
     try {
       answered = await client.send(command, { abortSignal: signal });
     } catch (error) {
-      if (isTaken(error)) return await this.#ownOrTaken(error, digests, size, signal);
+      if (isTaken(error)) return await this.#ownOrTaken(error, digests, signal);
       if (nameOf(error) === 'InvalidPart' && renamings > 0 && (await this.#renamed(digests, signal))) return await this.#complete(digests, signal, renamings - 1);
       if (nameOf(error) !== 'NoSuchUpload') throw storeError(doing, error);
       gone = error; // an answer that was lost on its way leaves no upload behind, but the object
@@ -185,7 +168,7 @@ export class S3Upload implements ImageUpload {
       return this.#asAnswered(answered, size);
     });
     if (!found && gone !== undefined) throw this.#endedBySomebody(doing, gone);
-    return this.#checkDigest(this.#check(found, size), digests);
+    return checkedObject(this.#context, found, digests);
   }
 
   /**
@@ -202,10 +185,10 @@ export class S3Upload implements ImageUpload {
   }
 
   /** The SDK asks again when an answer is lost, and is then told that the key is taken: by this very image. */
-  async #ownOrTaken(cause: unknown, digests: readonly PartDigests[], size: number, signal: AbortSignal): Promise<StoredObjectInfo> {
+  async #ownOrTaken(cause: unknown, digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
     const found = await this.#context.head(undefined, signal).catch(undefinedWhenForbidden);
     try {
-      const own = this.#checkDigest(this.#check(found, size), digests);
+      const own = checkedObject(this.#context, found, digests);
       this.#outdone = true;
       return own;
     } catch {
@@ -241,43 +224,6 @@ export class S3Upload implements ImageUpload {
     };
   }
 
-  #check(object: StoredObjectInfo | undefined, size: number): StoredObjectInfo {
-    if (!object) throw unusable('OBJECT_MISSING', `${this.key} was completed, but the store does not have it`, ANSWERED_ONLY);
-    if (object.length !== size) throw unusable('SHORT_OBJECT', `${this.key} has ${object.length} bytes, the image has ${size}`);
-    return object;
-  }
-
-  /** Compares the store's digest of the whole object with what the parts make. */
-  #checkDigest(object: StoredObjectInfo, digests: readonly PartDigests[]): StoredObjectInfo {
-    const [said, expected] = [this.#digestOf(object), this.#expectedDigest(digests)];
-    if (said === expected) return object;
-    throw unusable('OBJECT_CHECKSUM', `the store says ${this.#context.algorithm} ${said ?? 'nothing'} of ${this.key}; expected was ${expected}`);
-  }
-
-  #digestOf({ checksum, etag }: StoredObjectInfo): string | undefined {
-    return this.#context.algorithm === 'MD5' ? etag : checksum;
-  }
-
-  /** What the store must say of the whole object. */
-  #expectedDigest(digests: readonly PartDigests[]): string {
-    return {
-      SHA256: () => compositeSha256(digests.map((digest) => digest.sha256!)),
-      CRC32: () => this.#objectCrc32(digests),
-      MD5: () => compositeEtag(digests.map((digest) => digest.md5!)),
-    }[this.#context.algorithm]();
-  }
-
-  /** CRC32 of the whole object, from those of its parts. */
-  #objectCrc32(digests: readonly PartDigests[]): string {
-    const { layout, objectIndex } = this.#context;
-    const length = objectLength(layout, objectIndex);
-    const whole = digests.reduce((crc, digest, index) => {
-      const partLength = Math.min(layout.partSize, length - index * layout.partSize);
-      return combineCrc32(crc, digest.crc32!.readUInt32BE(), partLength);
-    }, 0);
-    return crc32Bytes(whole).toString('base64');
-  }
-
   #taken(cause: unknown): StageError {
     return new StageError('store', 'EXISTS', `${this.key} is already stored; evidence is never overwritten`, {
       retryable: false,
@@ -308,8 +254,7 @@ export class S3Upload implements ImageUpload {
   async #isStored(digests: readonly PartDigests[], signal: AbortSignal): Promise<boolean> {
     const { layout, objectIndex } = this.#context;
     if (digests.filter(Boolean).length !== partCount(layout, objectIndex)) return false;
-    const found = await this.#context.head(undefined, signal);
-    return found?.length === objectLength(layout, objectIndex) && this.#digestOf(found) === this.#expectedDigest(digests);
+    return isObjectOf(this.#context, await this.#context.head(undefined, signal), digests);
   }
 
   release(): Promise<void> {
