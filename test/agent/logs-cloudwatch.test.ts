@@ -455,6 +455,19 @@ describe('the CloudWatch sink', function () {
     await log.close(0);
   });
 
+  it('delivers what comes after a file that cannot be read, leaves that file where it is, and says so', async () => {
+    const unreadable = `capture.${ulid(1)}`;
+    await mkdir(join(spoolDir, `${unreadable}.free.jsonl`));
+    const { log, sink, memory } = start();
+    write(log, 0, 3);
+    await eventually('delivered', async () => (await partsOf()).length === 3);
+    await eventually('nothing waits', () => sink.state.waitingBytes === 0);
+    const warnings = memory.records.filter(({ event }) => event === LogEvent.warning).map(({ message }) => String(message));
+    expect(warnings).to.have.length(1);
+    expect(warnings[0]).to.match(/cannot be read from disk, and are not delivered: EISDIR/);
+    expect((await spooledNames()).filter((name) => name.startsWith(unreadable))).to.have.length(1);
+  });
+
   it('ignores what else lies in its directory', async () => {
     await mkdir(join(spoolDir, 'capture.d'));
     await writeFile(join(spoolDir, 'notes.txt'), 'mine');

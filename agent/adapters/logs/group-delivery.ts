@@ -1,5 +1,6 @@
 import { LogEvent, logGroupName, type LogGroup } from '../../../modules/vocabulary/index.ts';
 import { messageOf } from '../../errors.ts';
+import { errnoMessage, errnoOf } from '../errno.ts';
 import { nextBatch, spooledLines, type SpooledLine } from './log-batches.ts';
 import type { LogGroupsClient } from './log-groups-client.ts';
 import type { Emit } from './sink.ts';
@@ -21,6 +22,9 @@ export type GroupDeliveryOptions = {
 
 type Head = { readonly segment: Segment; lines: SpooledLine[] };
 type Outage = { readonly since: number; delivered: number };
+
+/** Errors of reading that say nothing of the file: it is read again. */
+const PASSING = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']);
 
 /** How often a closing log tries again before it leaves the rest to the next process. */
 const CLOSING_TRIES = 3;
@@ -93,10 +97,20 @@ export class GroupDelivery {
         this.#torn += torn;
         return { segment, lines };
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        await spool.settle(segment); // somebody cleared the directory: what follows must not wait for it
+        // What follows must wait neither for a file that somebody cleared away nor for a disk that fails.
+        const code = errnoOf(error);
+        if (code === 'ENOENT') await spool.settle(segment);
+        else if (code === undefined || PASSING.has(code)) throw error;
+        else await this.#setAside(segment, error);
       }
     }
+  }
+
+  async #setAside(segment: Segment, error: unknown): Promise<void> {
+    const { emit, spool, group } = this.#options;
+    await spool.setAside(segment);
+    const message = `${segment.size} bytes of events for ${logGroupName(group)} cannot be read from disk, and are not delivered: ${errnoMessage(error)}`;
+    emit('warn', LogEvent.warning, { message, advice: 'their file stays as it is: put right what the message names, and the next start of a collector delivers them' });
   }
 
   async #sendHead(head: Head): Promise<void> {

@@ -114,12 +114,15 @@ export class Spool {
   /** Ends the loan of a segment that was delivered to its end, and removes it. */
   settle(segment: Segment): Promise<void> {
     return this.#exclusive(async () => {
-      const queue = this.#queue(segment.group);
-      queue.segments.splice(queue.segments.indexOf(segment), 1);
-      queue.lent = undefined;
+      this.#take(segment);
       if (segment instanceof MemorySegment) this.#memoryBytes -= segment.size;
       await segment.remove();
     }).catch(() => {});
+  }
+
+  /** Ends the loan of a segment that cannot be read: its file stays as it is, for a later process. */
+  setAside(segment: Segment): Promise<void> {
+    return this.#exclusive(async () => this.#take(segment));
   }
 
   /** Writes what is left to disk and lets go of the files, so that any later process may take them over. */
@@ -140,6 +143,13 @@ export class Spool {
     const queue = this.#queues.get(group);
     if (!queue) throw new RangeError(`there is no log group ${group}`);
     return queue;
+  }
+
+  /** Takes a segment that was lent out of its queue. */
+  #take(segment: Segment): void {
+    const queue = this.#queue(segment.group);
+    queue.segments.splice(queue.segments.indexOf(segment), 1);
+    queue.lent = undefined;
   }
 
   #flushSoon(): void {
