@@ -23,13 +23,13 @@ Exit status:
 /** Codes of failures that lie in what was asked for. */
 const USAGE = new Set(['COLLECTED', 'EXISTS', 'LAYOUT', 'LAYOUT_DIFFERS', 'SOURCE_DIFFERS']);
 /** Codes of failures that lie in the host or the destination. */
-const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'NO_PROCESSES', 'PATH_UNSAFE', 'SCRATCH_UNFIT']);
+const ENVIRONMENT = new Set(['DC3DD_MISSING', 'HASH_SELF_TEST', 'BUSY', 'NO_DESCRIPTORS', 'NO_PROCESSES', 'PATH_UNSAFE', 'SCRATCH_UNFIT', 'INSTANCE_METADATA', 'NO_DISKSEQ']);
 
 function exitOf(error: unknown): ExitStatus {
   if (!(error instanceof StageError)) return EXIT.failed;
   if (error.code === 'INTERRUPTED') return EXIT.interrupted;
-  if (error.stage === 'configure' || error.stage === 'identify' || USAGE.has(error.code)) return EXIT.usage;
   if (error.stage === 'open' || ENVIRONMENT.has(error.code) || error.code.startsWith('STORE_')) return EXIT.environment;
+  if (error.stage === 'configure' || error.stage === 'identify' || USAGE.has(error.code)) return EXIT.usage;
   return EXIT.failed;
 }
 

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { InstanceMetadata } from '../adapters/instance-metadata.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, StageError } from '../errors.ts';
 import { nearest } from './nearest.ts';
 import { shown, type ConfigProblem } from './problems.ts';
 import type { ConfigKey } from './schema.ts';
@@ -149,7 +149,7 @@ export async function tagLayer(metadata: Pick<InstanceMetadata, 'tags'>): Promis
   try {
     tags = await metadata.tags('cleanroom:');
   } catch (error) {
-    reader.problems.push({ source: 'instance tags', message: `cannot be read: ${messageOf(error)}` });
+    reader.problems.push({ source: 'instance tags', message: `cannot be read: ${messageOf(error)}`, ...(error instanceof StageError && { host: error.code }) });
     return reader;
   }
   for (const [key, raw] of tags) {

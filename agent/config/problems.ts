@@ -11,6 +11,8 @@ export type ConfigProblem = {
   readonly got?: string;
   /** What is wrong and what is allowed, in one sentence. */
   readonly message: string;
+  /** Code of a failure of the host, which may be over at the next start: other problems may come of it. */
+  readonly host?: string;
 };
 
 /** All that is wrong with the configuration, at once. */
@@ -23,8 +25,9 @@ export class ConfigError extends StageError {
   constructor(problems: readonly ConfigProblem[], { shows = false, json = false } = {}) {
     const lines = problems.map(({ source, got, message }) => `${source}: ${message}${got === undefined ? '' : `, got ${got}`}`);
     const head = problems.length === 1 ? 'the configuration has a problem' : `the configuration has ${problems.length} problems`;
-    super('configure', 'CONFIG', `${head}:\n${lines.map((line) => `  ${line}`).join('\n')}`, {
-      retryable: false,
+    const host = problems.find((problem) => problem.host !== undefined)?.host;
+    super('configure', host ?? 'CONFIG', `${head}:\n${lines.map((line) => `  ${line}`).join('\n')}`, {
+      retryable: host !== undefined,
       advice: `Correct what is listed${shows ? '' : '; `--print-config` shows each value and where it comes from'}.`,
     });
     this.problems = problems;

@@ -102,6 +102,12 @@ describe('the collector command', function () {
     expect((await readdir(dir.path)).toSorted()).to.deep.equal(['disk.img', 'settings.json']);
   });
 
+  it('ends with 4 where the instance metadata service does not answer: systemd starts it again, which 2 forbids', async () => {
+    const { code, stderr } = await runCli(['collect', image, '--case', 'c-1', '--volume', 'vol-1', '--to', join(dir.path, 'evidence')], { env: { CLEANROOM_IMDS_ENDPOINT: 'http://127.0.0.1:9' } });
+    expect(code, stderr).to.equal(4);
+    expect(stderr).to.contain('does not answer');
+  });
+
   it('--print-config shows the values also where the configuration has problems, beside them, and ends with 2', async () => {
     const { code, stdout, stderr } = await collect(['--print-config', '--part-size', '16MiB'], { env: { CLEANROOM_PART_SIZE: 'x', CLEANROOM_PARALLEL: '3' } });
     expect(code).to.equal(2);

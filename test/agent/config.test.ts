@@ -11,12 +11,12 @@ import { publishTags, startMetadataServer, type MetadataServer } from './metadat
 
 const MiB = 1024 ** 2;
 
-async function problemsOf(input: Partial<LoadConfigInput>): Promise<string[]> {
+async function problemsOf(input: Partial<LoadConfigInput>, expected = { code: 'CONFIG', retryable: false }): Promise<string[]> {
   try {
     await loadConfig({ flags: {}, env: {}, metadata: null, ...input });
   } catch (error) {
     expect(error).to.be.instanceOf(ConfigError);
-    expect(error).to.include({ stage: 'configure', code: 'CONFIG', retryable: false });
+    expect(error).to.include({ stage: 'configure', ...expected });
     return (error as ConfigError).message.split('\n').slice(1).map((line) => line.trim());
   }
   throw new Error('the configuration was accepted');
@@ -250,9 +250,9 @@ describe('the configuration', () => {
     expect(await regionWith({ endpoint: 'https://ceph.lab' }, {})).to.deep.equal([undefined, undefined]);
   });
 
-  it('says so when the tags cannot be read', async () => {
+  it('says so when the tags cannot be read, which is the fault of no configuration', async () => {
     imds.fault = (request) => (request.startsWith('GET') ? 500 : undefined);
-    const problems = await problemsOf({ metadata });
+    const problems = await problemsOf({ metadata }, { code: 'INSTANCE_METADATA', retryable: true });
     imds.fault = () => undefined;
     expect(problems).to.have.length(1);
     expect(problems[0]).to.match(/^instance tags: cannot be read: the instance metadata service at /);
