@@ -105,7 +105,7 @@ export const STORE: readonly FaultRow[] = [
     thenHealed(lab, fromPart3(refuse(403, 'RequestTimeTooSkewed'))), true),
   row('the completion and the manifest are refused for longer than the SDK asks again', 'COMPLETE', (lab) =>
     through(lab, ({ operation, key, attempt }) =>
-      (operation === 'CompleteMultipartUpload' || key.endsWith('manifest.json')) && attempt <= 7 ? refuse(500, 'InternalError') : undefined)),
+      (operation === 'CompleteMultipartUpload' || (operation === 'PutObject' && key.endsWith('manifest.json'))) && attempt <= 7 ? refuse(500, 'InternalError') : undefined)),
   row('the completion is refused for ever', 'FAILED STORE_FAILED, then COMPLETE resumed', (lab) =>
     thenHealed(lab, ({ operation }) => (operation === 'CompleteMultipartUpload' ? refuse(500, 'InternalError') : undefined)), true),
   row('the completion succeeds and its answer is lost', 'COMPLETE', (lab) =>
