@@ -90,7 +90,8 @@ command('cancel <case>', 'stop an acquisition; what it made stays')
 
 command('release <case>', 'undo what was done to a suspect: protection, isolation, standby')
   .option('--instance <id>', 'which instance, where the case has several')
-  .action((caseId: string, options: GlobalOptions & { instance?: string }) => run((context) => releaseCase(context, caseId, options))(options));
+  .option('--anyway', 'also while another case of the instance has not ended')
+  .action((caseId: string, options: GlobalOptions & { instance?: string; anyway?: true }) => run((context) => releaseCase(context, caseId, options))(options));
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.interrupted));
 process.stdout.on('error', () => process.exit(status)); // whoever read has gone

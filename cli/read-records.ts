@@ -62,8 +62,30 @@ export function instanceOf(record: CaseRecord, named: string | undefined): strin
   throw new CliError(`case ${record.caseId} has ${known.length} instances; name one with --instance: ${known.join(', ')}`, EXIT.usage);
 }
 
+/** How many records are read at once. */
+const AT_ONCE = 8;
+
+export type Cases = { readonly records: readonly CaseRecord[]; readonly unreadable: readonly { readonly caseId: string; readonly problem: string }[] };
+
+/** The records of all cases in the bucket, as their prefixes sort; and those that cannot be read, which may be of open cases. */
+export async function readCases(where: Where): Promise<Cases> {
+  const ids = await Array.fromAsync(caseIds(where));
+  const records: CaseRecord[] = [];
+  const unreadable: { readonly caseId: string; readonly problem: string }[] = [];
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    const some = ids.slice(at, at + AT_ONCE);
+    const settled = await Promise.allSettled(some.map((caseId) => readCase(where, caseId)));
+    for (const [index, one] of settled.entries()) {
+      if (one.status === 'fulfilled') records.push(one.value);
+      else if (!(one.reason instanceof CliError)) throw one.reason;
+      else if (one.reason.exit !== EXIT.usage) unreadable.push({ caseId: some[index]!, problem: one.reason.message }); // else a prefix without a record, which is no case
+    }
+  }
+  return { records, unreadable };
+}
+
 /** Case ids in the bucket, as their prefixes sort. */
-export async function* caseIds({ s3, bucket }: Where): AsyncGenerator<string> {
+async function* caseIds({ s3, bucket }: Where): AsyncGenerator<string> {
   let ContinuationToken: string | undefined;
   do {
     const page = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Delimiter: '/', ContinuationToken }));

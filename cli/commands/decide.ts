@@ -4,7 +4,7 @@ import { APPROVAL_REFUSED, EXIT, isEnded, type ApprovalOutput, type ExitStatus }
 import type { Context } from '../context.ts';
 import { CliError, inert } from '../errors.ts';
 import { invoke } from '../invoke.ts';
-import { instanceOf, readAcquisition, readCase } from '../read-records.ts';
+import { instanceOf, readAcquisition, readCase, readCases } from '../read-records.ts';
 
 type Decision = { readonly instance?: string; readonly reason: string };
 
@@ -47,9 +47,25 @@ export async function cancelCase(context: Context, caseId: string, { instance, r
 
 const ReleaseOutput = z.object({ undone: z.array(z.string()), problems: z.array(z.string()) });
 
-/** Undoes what was done to a suspect, where its acquisition has ended. */
-export async function releaseCase(context: Context, caseId: string, { instance }: { readonly instance?: string }): Promise<ExitStatus> {
+/**
+ * A release undoes what its own case did, also where another case of the same instance counts on it: its isolation, and its
+ * protections while its volumes are imaged.
+ */
+async function refuseWhileOthersRun(context: Context, caseId: string, instanceId: string): Promise<void> {
+  const { records, unreadable } = await readCases(context);
+  const others = records.filter((other) => other.caseId !== caseId && other.instances[instanceId] !== undefined && !isEnded(other.instances[instanceId].status));
+  const names = [
+    ...others.map((other) => `${other.caseId} (${other.instances[instanceId]!.status})`),
+    ...unreadable.filter((other) => other.caseId !== caseId).map((other) => `${other.caseId} (its record cannot be read)`),
+  ];
+  if (names.length === 0) return;
+  throw new CliError(`${instanceId} may be needed as it is by other cases that have not ended: ${names.join(', ')}; release it when they have, or give --anyway`, EXIT.usage);
+}
+
+/** Undoes what was done to a suspect, where its acquisition has ended, and no other of it runs. */
+export async function releaseCase(context: Context, caseId: string, { instance, anyway }: { readonly instance?: string; readonly anyway?: true }): Promise<ExitStatus> {
   const instanceId = instanceOf(await readCase(context, caseId), instance);
+  if (!anyway) await refuseWhileOthersRun(context, caseId, instanceId);
   const { undone, problems } = ReleaseOutput.parse(await invoke(context, 'release', { caseId, instanceId, requester: context.caller }));
   context.tell({ event: 'case.released', caseId, instanceId, undone, problems });
   for (const what of undone) context.say(`Undone: ${inert(what)}`);

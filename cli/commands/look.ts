@@ -1,27 +1,14 @@
-import { type AcquisitionRecord, EXIT, isEnded, type CaseRecord, type ExitStatus } from '../../modules/vocabulary/index.ts';
+import { type AcquisitionRecord, EXIT, isEnded, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import type { Context } from '../context.ts';
 import { CliError } from '../errors.ts';
 import { caseLine, caseLines } from '../print.ts';
-import { caseIds, instanceOf, readAcquisition, readCase, readCustody, type Custody } from '../read-records.ts';
-
-const AT_ONCE = 8;
+import { instanceOf, readAcquisition, readCase, readCases, readCustody, type Custody } from '../read-records.ts';
 
 /** Lists the cases of the bucket, the latest first. */
 export async function listCases(context: Context, { open, limit }: { readonly open?: true; readonly limit: string }): Promise<ExitStatus> {
   const most = Number(limit);
   if (!Number.isInteger(most) || most < 1) throw new CliError(`--limit: "${limit}" is no number of cases; 1 or more is allowed`, EXIT.usage);
-  const ids = await Array.fromAsync(caseIds(context));
-  const records: CaseRecord[] = [];
-  const unreadable: { readonly caseId: string; readonly problem: string }[] = [];
-  for (let at = 0; at < ids.length; at += AT_ONCE) {
-    const some = ids.slice(at, at + AT_ONCE);
-    const read = await Promise.allSettled(some.map((caseId) => readCase(context, caseId)));
-    for (const [index, one] of read.entries()) {
-      if (one.status === 'fulfilled') records.push(one.value);
-      else if (!(one.reason instanceof CliError)) throw one.reason;
-      else if (one.reason.exit !== EXIT.usage) unreadable.push({ caseId: some[index]!, problem: one.reason.message }); // else a prefix without a record, which is no case
-    }
-  }
+  const { records, unreadable } = await readCases(context);
   const shown = records
     .filter(({ instances }) => !open || Object.values(instances).some(({ status }) => !isEnded(status)))
     .toSorted((a, b) => b.openedAt.localeCompare(a.openedAt))

@@ -250,11 +250,28 @@ describe('cleanroom case', () => {
   it('releases by the function that may, and says what could not be undone', async () => {
     const caseId = fresh();
     const input = await begun(caseId);
-    const running = await run(['release', caseId]);
+    const running = await run(['release', caseId, '--anyway']);
     expect([running.code, running.stderr]).to.satisfy(([code, text]: [number, string]) => code === 2 && text.includes('release it when it has ended, or cancel it first'));
     await vault.record({ input, change: { kind: 'closed', at: later(2), status: 'FAILED' } });
-    const closed = await run(['release', caseId]);
+    const closed = await run(['release', caseId, '--anyway']);
     expect([closed.code, closed.stderr]).to.satisfy(([code, text]: [number, string]) => code === 1 && text.includes('no member'));
+  });
+
+  it('releases no instance that another open case may count on, unless told to', async () => {
+    const [ended, running] = [fresh(), fresh()];
+    const instanceId = 'i-0dddddddddddddddd';
+    const begin = async (caseId: string) => {
+      const input = anInput({ caseId, instanceId, trigger: { kind: 'person', key: caseId } });
+      await vault.record({ input, change: opened(input) });
+      return input;
+    };
+    await vault.record({ input: await begin(ended), change: { kind: 'closed', at: later(2), status: 'COMPLETE' } });
+    const other = await begin(running);
+    const refused = await run(['release', ended]);
+    expect([refused.code, refused.stderr]).to.satisfy(([code, text]: [number, string]) => code === 2 && text.includes(`${running} (OPEN)`) && text.includes('--anyway'));
+    expect((await run(['release', ended, '--anyway'])).stderr).to.contain('no member');
+    await vault.record({ input: other, change: { kind: 'closed', at: later(3), status: 'FAILED' } });
+    expect((await run(['release', ended])).stderr).to.contain('no member');
   });
 
   it('says what is not there, what it may not do, and what to do about it', async () => {
