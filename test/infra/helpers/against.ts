@@ -13,7 +13,7 @@ export const providerFor = (url: string, provider: Readonly<Record<string, unkno
   s3_use_path_style: true,
   skip_metadata_api_check: true,
   skip_region_validation: true,
-  max_retries: 1,
+  max_retries: 3, // moto may drop a connection; more would only wait for what it lacks
   endpoints: [{ ...Object.fromEntries(SERVICES.map((service) => [service, url])), sfn: states }],
 });
 
