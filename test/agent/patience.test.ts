@@ -1,12 +1,19 @@
 import { stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { answered } from '../../agent/adapters/patience.ts';
+import { answered, hasAbandonedReads } from '../../agent/adapters/patience.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 
 describe('patience with a disk', () => {
   it('ends when nothing comes', async () => {
-    const error = await rejectionOf(answered(new Promise(() => {}), 'the disk gave no answer', 50));
+    const reading = Promise.withResolvers<void>();
+    const error = await rejectionOf(answered(reading.promise, 'the disk gave no answer', 50));
     expect(error).to.include({ code: 'SOURCE_STALLED', retryable: true });
+    expect(hasAbandonedReads()).to.equal(true);
+    reading.resolve();
+    await reading.promise;
+    await setImmediate();
+    expect(hasAbandonedReads(), 'when the answer came after all').to.equal(false);
   });
 
   it('does not end because the collector itself was stopped while the answer came', async () => {
