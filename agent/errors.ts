@@ -68,23 +68,18 @@ const NO_DESCRIPTOR = /\bE[MN]FILE\b|too many open files|file table overflow/;
 /** Whether an error's text is this host's: a StageError quotes others, and one with `$metadata` is a service's answer, which may lack its own. */
 const isOwnText = (error: Error): boolean => !(error instanceof StageError) && !('$metadata' in error);
 
-/** Whether something failed because this process, or this host, has no file descriptor left. */
-function lacksDescriptors(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EMFILE' || code === 'ENFILE' || (isOwnText(cause) && NO_DESCRIPTOR.test(cause.message))) return true;
-  }
-  return false;
+/** An error, and what it was caused by, down to the first cause. */
+function* causesOf(error: unknown): Generator<NodeJS.ErrnoException> {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) yield cause;
 }
 
+/** Whether something failed because this process, or this host, has no file descriptor left. */
+const lacksDescriptors = (error: unknown): boolean =>
+  causesOf(error).some((cause) => cause.code === 'EMFILE' || cause.code === 'ENFILE' || (isOwnText(cause) && NO_DESCRIPTOR.test(cause.message)));
+
 /** Whether something failed because the kernel let no further program begin, for want of memory or under a limit. */
-function lacksProcesses(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code, syscall = '' } = cause as NodeJS.ErrnoException;
-    if ((code === 'EAGAIN' || code === 'ENOMEM') && syscall.startsWith('spawn')) return true;
-  }
-  return false;
-}
+const lacksProcesses = (error: unknown): boolean =>
+  causesOf(error).some(({ code, syscall = '' }) => (code === 'EAGAIN' || code === 'ENOMEM') && syscall.startsWith('spawn'));
 
 /** What this host lacks where that is why something failed. */
 function shortageOf(error: unknown): { readonly code: string; readonly retryable: boolean; readonly advice: string } | undefined {

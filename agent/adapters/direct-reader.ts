@@ -1,5 +1,6 @@
 import { constants, promises as fs } from 'node:fs';
 import { messageOf, StageError } from '../errors.ts';
+import { errnoOf } from './errno.ts';
 import { answered, hasAbandonedReads } from './patience.ts';
 
 /** TypeScript declares WebAssembly only for browsers. */
@@ -59,8 +60,8 @@ export class DirectReader {
       } catch (error) {
         this.#signal?.throwIfAborted();
         if (error instanceof StageError) throw error; // anything else: bad again
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== undefined) failed = { errno: code };
+        const errno = errnoOf(error);
+        if (errno !== undefined) failed = { errno };
       }
     }
     return { tries: maxTries, ...failed };

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { escapeHostile } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
+import { errnoOf } from './errno.ts';
 import { fstatExactly } from './open-descriptor.ts';
 import type { InspectedSource, Recheck } from './source-disk.ts';
 import type { ImageFile } from './source-path.ts';
@@ -47,7 +48,7 @@ async function behindItsEnd(fd: number, size: number): Promise<string | undefine
     const { bytesRead } = await read(fd, Buffer.alloc(1), 0, 1, size);
     return bytesRead === 0 ? undefined : 'it goes on there';
   } catch (error) {
-    return `reading there fails (${(error as NodeJS.ErrnoException).code ?? messageOf(error)})`;
+    return `reading there fails (${errnoOf(error) ?? messageOf(error)})`;
   }
 }
 
