@@ -8,8 +8,10 @@ import { callTask, madeCall, notedAndOn, touched, touchedByEach, whenItFails, ty
 /** State after the containment, done or not. */
 const ON = 'Record that imaging begins';
 
-/** A rule that lets everything through, over both families of addresses. */
-const EVERYTHING: Data = [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }], Ipv6Ranges: [{ CidrIpv6: '::/0' }] }];
+/** Rules that let everything through: over IPv4, over IPv6, and over both. */
+const EVERY_IPV4 = { IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+const EVERY_IPV6 = { IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] };
+const EVERYTHING: Data = [{ ...EVERY_IPV4, ...EVERY_IPV6 }];
 
 /** A step of the containment. What fails is noted, and the images are made all the same: an acquisition is worth more than its isolation. */
 const step = (names: WorkflowNames, state: string, { next, onFailure = next, ...options }: Omit<CallOptions, 'catch' | 'inMember' | 'service'> & { readonly onFailure?: string }): States => ({
@@ -99,16 +101,14 @@ const swap = (names: WorkflowNames, state: string, one: string, done: string, fa
 /** What was opened and cannot be closed is left in a group that lets nothing through either. */
 const shutStates = (names: WorkflowNames, judge: string, next: string): States => {
   const [inwards, outwards, outwards6] = ['Let nothing in any more', 'Let nothing out any more', 'Let nothing out any more over IPv6'] as const;
-  const shut = (state: string, action: 'revokeSecurityGroupIngress' | 'revokeSecurityGroupEgress', IpPermissions: Data, on: string): States => step(names, state, { action, args: { GroupId: jsonata('$openGroup'), IpPermissions }, next: on });
+  const shut = (state: string, action: 'revokeSecurityGroupIngress' | 'revokeSecurityGroupEgress', IpPermissions: Data, on: string, more: Pick<CallOptions, 'assign'> = {}): States =>
+    step(names, state, { action, args: { GroupId: jsonata('$openGroup'), IpPermissions }, next: on, ...more });
   return {
     [judge]: { Type: 'Choice', Choices: [{ Condition: jsonata('$unswapped'), Next: inwards }], Default: next },
     ...shut(inwards, 'revokeSecurityGroupIngress', EVERYTHING, outwards),
-    ...shut(outwards, 'revokeSecurityGroupEgress', [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }], outwards6),
-    ...step(names, outwards6, {
-      action: 'revokeSecurityGroupEgress',
-      args: { GroupId: jsonata('$openGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
+    ...shut(outwards, 'revokeSecurityGroupEgress', [EVERY_IPV4], outwards6),
+    ...shut(outwards6, 'revokeSecurityGroupEgress', [EVERY_IPV6], next, {
       assign: { notes: jsonata(`$append($notes, [{"state": ${quoted(judge)}, "error": "Cleanroom.Interface", "cause": "an interface could not be put into the containment group; the group that let everything through lets nothing through any more, as far as no note says otherwise"}])`) },
-      next,
     }),
   };
 };
@@ -145,20 +145,20 @@ export const containStates = (names: WorkflowNames): States => ({
   ...step(names, 'Let everything out', {
     comment: 'A new group lets IPv4 out; IPv6 only where the VPC has it',
     action: 'authorizeSecurityGroupEgress',
-    args: { GroupId: jsonata('$openGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
+    args: { GroupId: jsonata('$openGroup'), IpPermissions: [EVERY_IPV6] },
     next: 'Make the containment group',
   }),
   ...group(names, 'Make the containment group', 'containment', 'closedGroup', 'Let nothing out'),
   ...step(names, 'Let nothing out', {
     action: 'revokeSecurityGroupEgress',
-    args: { GroupId: jsonata('$closedGroup'), IpPermissions: [{ IpProtocol: '-1', IpRanges: [{ CidrIp: '0.0.0.0/0' }] }] },
+    args: { GroupId: jsonata('$closedGroup'), IpPermissions: [EVERY_IPV4] },
     next: 'Let nothing out over IPv6',
     onFailure: ON,
   }),
   ...step(names, 'Let nothing out over IPv6', {
     comment: 'Fails where there was no such rule',
     action: 'revokeSecurityGroupEgress',
-    args: { GroupId: jsonata('$closedGroup'), IpPermissions: [{ IpProtocol: '-1', Ipv6Ranges: [{ CidrIpv6: '::/0' }] }] },
+    args: { GroupId: jsonata('$closedGroup'), IpPermissions: [EVERY_IPV6] },
     next: LOOK_AT_CREDENTIALS,
   }),
   ...undoStates(names),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { AcquisitionInput, AcquisitionRecord, caseKey, CaseRecord, escapeHostile, instanceKey, isBegunAgain, isEnded, type CaseChange } from '../../../vocabulary/index.ts';
+import { AcquisitionInput, AcquisitionRecord, escapeHostile, instanceKey, isBegunAgain, isEnded, type CaseChange } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput } from '../contract.ts';
 import type { Records } from '../records.ts';
-import { parseRecord } from './record.ts';
+import { parseRecord, readCaseInstance } from './record.ts';
 
 /** EventBridge's event of an execution that may have ended without a last word in the record: somebody stopped it, its time was over, or it failed. */
 export const ExecutionEnded = z.looseObject({
@@ -29,9 +29,7 @@ const inputOf = (text: string): AcquisitionInput | undefined => {
 };
 
 async function isOfCase(records: Pick<Records, 'read'>, { caseId, instanceId }: AcquisitionInput, executionArn: string, acquisition: AcquisitionRecord): Promise<boolean> {
-  const key = caseKey(caseId, 'case.json');
-  const stored = await records.read(key);
-  const instance = stored && parseRecord(CaseRecord, key, stored.text).instances[instanceId];
+  const instance = await readCaseInstance(records, caseId, instanceId);
   return instance?.executionArn === executionArn && isBegunAgain(instance, acquisition);
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import {
   AcquisitionInput, AcquisitionRecord, CaseChange, caseKey, CaseRecord, chainCaseEvent, checkCaseCustody, instanceKey, MOST_AT_ONCE, recordedCalls, serializeChain,
-  type CaseCustodyEvent,
+  type CaseCustodyEvent, type CaseInstance,
 } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput } from '../contract.ts';
 import { HandlerError } from '../errors.ts';
@@ -31,6 +31,13 @@ export function parseRecord<Schema extends z.ZodType>(schema: Schema, key: strin
     const problem = cause instanceof z.ZodError ? z.prettifyError(cause).replaceAll('\n', ' ') : 'not JSON';
     throw new HandlerError('Cleanroom.RecordDamaged', `${key} is not a record of this version (${problem}); look at its earlier versions`, { cause });
   }
+}
+
+/** What the case record says of one of its instances; undefined where there is none. */
+export async function readCaseInstance(records: Pick<Records, 'read'>, caseId: string, instanceId: string): Promise<CaseInstance | undefined> {
+  const key = caseKey(caseId, 'case.json');
+  const stored = await records.read(key);
+  return stored && parseRecord(CaseRecord, key, stored.text).instances[instanceId];
 }
 
 /**

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import {
-  ACQUISITION_SCHEMA, AcquisitionRecord, CaseId, caseKey, CaseRecord, escapeHostile, InstanceId, instanceKey, isBegunAgain, isEnded, SafeText,
+  ACQUISITION_SCHEMA, AcquisitionRecord, CaseId, escapeHostile, InstanceId, instanceKey, isBegunAgain, isEnded, SafeText,
   type AcquisitionInput, type CaseChange, type DoneStep, type UndoCall,
 } from '../../../vocabulary/index.ts';
 import type { RecordInput, RecordOutput, ReleaseInput, ReleaseOutput } from '../contract.ts';
 import { HandlerError, messageOf, nameOf } from '../errors.ts';
-import { parseRecord } from '../record/record.ts';
+import { parseRecord, readCaseInstance } from '../record/record.ts';
 import type { Records } from '../records.ts';
 import { actionName, undo, type UndoClients } from './undo-calls.ts';
 
@@ -30,9 +30,7 @@ export const release = ({ records, record, member, now }: ReleaseDependencies) =
   const stored = await records.read(key);
   if (!stored) throw new HandlerError('Cleanroom.RecordMissing', `there is no ${key}: nothing was done to ${instanceId} in case ${caseId}`);
   const acquisition = parseRecord(AcquisitionRecord, key, stored.text);
-  const caseRecordKey = caseKey(caseId, 'case.json');
-  const ofCase = await records.read(caseRecordKey);
-  const again = ofCase !== undefined && isBegunAgain(parseRecord(CaseRecord, caseRecordKey, ofCase.text).instances[instanceId], acquisition);
+  const again = isBegunAgain(await readCaseInstance(records, caseId, instanceId), acquisition);
   if (again || !isEnded(acquisition.status)) {
     throw new HandlerError('Cleanroom.BadInput', `the acquisition of ${instanceId} is ${again ? 'begun again' : acquisition.status}; release it when it has ended, or cancel it first`);
   }
