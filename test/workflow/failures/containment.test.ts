@@ -5,13 +5,13 @@ import type { UndoClients } from '../../../modules/acquisition-workflow/handlers
 import { sessionDenial } from '../../../modules/member/containment-policies.ts';
 import { CONTAINED_TAG_KEYS, containedProfileArn, containedProfileName, iamPath, sessionDenialPolicyArn, sessionDenialPolicyName, type AcquisitionInput } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
+import { type AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
 import { inputFor, nameOf, readCase } from '../world/case.ts';
 import { undoClients } from '../world/clients.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
 import { startSuspect } from '../world/suspect.ts';
-import { statesOf } from './support.ts';
+import { statesOf, withWorld } from './support.ts';
 
 const DENIAL = sessionDenialPolicyArn(PLACE, MEMBER);
 const WEB = { profile: `arn:aws:iam::${MEMBER}:instance-profile/app/web`, role: 'web-role' };
@@ -26,8 +26,8 @@ describe('the credentials of a contained instance', function () {
   const records = new MemoryRecords();
   const inMember = (service: string, action: string, parameters: object = {}): Promise<unknown> => world.call('member', service, action, parameters);
 
+  withWorld((started) => (world = started));
   before(async () => {
-    world = await AwsWorld.start();
     clients = undoClients(world);
     for (const [Path, name, role] of [[iamPath(PLACE), containedProfileName(PLACE), containedProfileName(PLACE)], ['/app/', 'web', WEB.role]] as const) {
       await inMember('iam', 'createRole', { Path, RoleName: role, AssumeRolePolicyDocument: NOBODY });
@@ -35,9 +35,6 @@ describe('the credentials of a contained instance', function () {
       await inMember('iam', 'addRoleToInstanceProfile', { InstanceProfileName: name, RoleName: role });
     }
     await inMember('iam', 'createPolicy', { Path: iamPath(PLACE), PolicyName: sessionDenialPolicyName(PLACE), PolicyDocument: JSON.stringify(sessionDenial()) });
-  });
-  after(async () => {
-    await world?.stop();
   });
 
   const contain = async (hook?: RunOptions['hook']): Promise<{ readonly run: CaseRun; readonly input: AcquisitionInput }> => {

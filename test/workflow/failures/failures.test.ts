@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import { assert as check, asyncProperty, constant, jsonValue, oneof, record as recordOf } from 'fast-check';
 import type { AcquisitionInput, CaseChange } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld } from '../world/aws-world.ts';
+import type { AwsWorld } from '../world/aws-world.ts';
 import { inputFor, readCase } from '../world/case.ts';
 import type { AwsCall, Hook } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { runCase, type RunOptions } from '../world/run-case.ts';
 import { startSuspect } from '../world/suspect.ts';
-import { acquireIn, expectLoud, problemOf, statesOf, type CaseOptions, type Ended } from './support.ts';
+import { acquireIn, expectLoud, problemOf, statesOf, type CaseOptions, type Ended, withWorld } from './support.ts';
 
 /** What EC2 says no with, under the one name that Step Functions gives all its errors. */
 const ec2Says = (message: string): Promise<never> => Promise.reject(new AslError('Ec2.Ec2Exception', `${message} (Service: Ec2, Status Code: 400, Request ID: 1)`));
@@ -20,10 +20,7 @@ describe('an acquisition that goes wrong', function () {
   this.timeout(300_000);
   let world: AwsWorld;
   const records = new MemoryRecords();
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   const acquire = (options?: CaseOptions): Promise<Ended> => acquireIn({ world, records }, options);
   const left = ({ record }: Ended): string[] => record.leftBehind.map(({ why }) => why.replace(/ in account \d+| until .*/g, ''));

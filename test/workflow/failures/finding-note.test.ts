@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import type { AcquisitionInput } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld, PLACE } from '../world/aws-world.ts';
+import { type AwsWorld, PLACE } from '../world/aws-world.ts';
 import { inputFor } from '../world/case.ts';
 import type { AwsCall } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { type CaseRun, runCase } from '../world/run-case.ts';
 import { startSuspect } from '../world/suspect.ts';
+import { withWorld } from './support.ts';
 
 const PRODUCT = `arn:aws:securityhub:${PLACE.region}::product/aws/guardduty`;
 const FINDING = `arn:aws:guardduty:${PLACE.region}:200000000002:detector/d/finding/f`;
@@ -14,10 +15,7 @@ const FINDING = `arn:aws:guardduty:${PLACE.region}:200000000002:detector/d/findi
 describe('the finding of an acquisition that ended', function () {
   this.timeout(120_000);
   let world: AwsWorld;
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   type Finding = AcquisitionInput['trigger']['finding'];
   /** moto has neither of the two operations: they are answered here, as Security Hub answers them. */

@@ -1,19 +1,16 @@
 import { expect } from 'chai';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld } from '../world/aws-world.ts';
+import type { AwsWorld } from '../world/aws-world.ts';
 import { readCase } from '../world/case.ts';
 import type { AwsCall } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
-import { acquireIn, problemOf, statesOf, type CaseOptions, type Ended } from './support.ts';
+import { acquireIn, problemOf, statesOf, type CaseOptions, type Ended, withWorld } from './support.ts';
 
 describe('a function of an acquisition', function () {
   this.timeout(300_000);
   let world: AwsWorld;
   const records = new MemoryRecords();
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   const acquire = (options?: CaseOptions): Promise<Ended> => acquireIn({ world, records }, options);
 

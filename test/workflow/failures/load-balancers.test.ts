@@ -2,13 +2,14 @@ import { expect } from 'chai';
 import { record as recordHandler } from '../../../modules/acquisition-workflow/handlers/record/record.ts';
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld, PLACE } from '../world/aws-world.ts';
+import { type AwsWorld, PLACE } from '../world/aws-world.ts';
 import { inputFor, readCase } from '../world/case.ts';
 import { undoClients } from '../world/clients.ts';
 import type { AwsCall, Hook } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { type CaseRun, runCase } from '../world/run-case.ts';
 import { startSuspect } from '../world/suspect.ts';
+import { withWorld } from './support.ts';
 
 interface Web {
   readonly instanceId: string;
@@ -26,12 +27,11 @@ describe('the load balancers of a suspect', function () {
   const inMember = <Answer>(service: string, action: string, parameters: object = {}): Promise<Answer> => world.call('member', service, action, parameters) as Promise<Answer>;
   let names = 0;
 
+  withWorld((started) => (world = started));
   before(async () => {
-    world = await AwsWorld.start();
     // More than one page of 20 by themselves.
     for (let index = 0; index < 20; index++) await newBalancer();
   });
-  after(() => world?.stop());
 
   const newBalancer = async (): Promise<string> => {
     const LoadBalancerName = `lb-${++names}`;

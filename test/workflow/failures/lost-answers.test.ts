@@ -5,11 +5,11 @@ import { AslError } from '../../helpers/asl/errors.ts';
 import { callOf } from '../definition/arguments.ts';
 import { MACHINE } from '../definition/names.ts';
 import { tasksOf } from '../definition/walk.ts';
-import { AwsWorld } from '../world/aws-world.ts';
+import type { AwsWorld } from '../world/aws-world.ts';
 import { readCase } from '../world/case.ts';
 import type { AwsCall, Hook } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
-import { acquireIn, type CaseOptions, expectLoud, type Ended } from './support.ts';
+import { acquireIn, type CaseOptions, expectLoud, type Ended, withWorld } from './support.ts';
 
 type Loses = NonNullable<CaseOptions['loses']>;
 
@@ -57,10 +57,7 @@ describe('a change whose answer is lost', function () {
   this.timeout(300_000);
   let world: AwsWorld;
   const records = new MemoryRecords();
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   it('is thought of: every call of the definition that changes something says what becomes of it', () => {
     const changing = tasksOf(MACHINE).flatMap(({ state }) => callOf(state.Resource) ?? []).map(({ service, action }) => `${service}:${action}`).filter((call) => !/:(describe|get|list|filter)/.test(call));

@@ -1,17 +1,14 @@
 import { expect } from 'chai';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld } from '../world/aws-world.ts';
+import type { AwsWorld } from '../world/aws-world.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import type { Collector } from '../world/run-case.ts';
-import { acquireIn, expectLoud, problemOf, type CaseOptions, type Ended } from './support.ts';
+import { acquireIn, expectLoud, problemOf, type CaseOptions, type Ended, withWorld } from './support.ts';
 
 describe('an acquisition whose suspect changes in the middle', function () {
   this.timeout(300_000);
   let world: AwsWorld;
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   const acquire = (options?: CaseOptions): Promise<Ended> => acquireIn({ world, records: new MemoryRecords() }, options);
   const inMember = <Answer>(action: string, parameters: object): Promise<Answer> => world.call('member', 'ec2', action, parameters) as Promise<Answer>;

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { type Records, s3Records } from '../../../modules/acquisition-workflow/handlers/records.ts';
 import { Tokens } from '../../helpers/asl/interpreter.ts';
-import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
+import { type AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
 import type { AwsCall } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
 import { cleanroom, sessionOf } from '../world/responder.ts';
 import type { CaseRun } from '../world/run-case.ts';
 import { publish, published, publishMembers } from '../world/surroundings.ts';
-import { acquireIn, expectLoud, problemOf, statesOf, type CaseOptions, type Ended } from './support.ts';
+import { acquireIn, expectLoud, problemOf, statesOf, type CaseOptions, type Ended, withWorld } from './support.ts';
 
 /** Gibibytes of a quota in tebibytes. */
 const TIB = 1024;
@@ -16,10 +16,7 @@ describe('an acquisition that may not begin', function () {
   this.timeout(300_000);
   let world: AwsWorld;
   const forensic = <Answer>(service: string, action: string, parameters: object = {}): Promise<Answer> => world.call('forensic', service, action, parameters) as Promise<Answer>;
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   const acquire = (options?: CaseOptions, where: Records = new MemoryRecords()): Promise<Ended> => acquireIn({ world, records: where }, options);
   /** What was done in the suspect's account beyond looking. */

@@ -9,11 +9,11 @@ import { record as recordHandler } from '../../../modules/acquisition-workflow/h
 import { release } from '../../../modules/acquisition-workflow/handlers/release/release.ts';
 import { memberRoleArn, roleArn, SOURCE_GRANT_NAME, SOURCE_KEY_OPERATIONS } from '../../../modules/vocabulary/index.ts';
 import { AslError } from '../../helpers/asl/errors.ts';
-import { AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
+import { type AwsWorld, MEMBER, PLACE } from '../world/aws-world.ts';
 import { readCase } from '../world/case.ts';
 import type { AwsCall } from '../world/dispatch.ts';
 import { MemoryRecords } from '../world/memory-records.ts';
-import { acquireIn, type CaseOptions, type Ended, statesOf } from './support.ts';
+import { acquireIn, type CaseOptions, type Ended, statesOf, withWorld } from './support.ts';
 
 const refused = (): Promise<never> => Promise.reject(new AslError('Kms.KmsException', 'not authorized to perform kms:CreateGrant (Service: Kms, Status Code: 400, Request ID: 1)'));
 const isTry = ({ action, inMember }: AwsCall): boolean => action === 'describeKey' && !inMember;
@@ -22,10 +22,7 @@ describe('the keys of a suspect\'s volumes', function () {
   this.timeout(300_000);
   let world: AwsWorld;
   const records = new MemoryRecords();
-  before(async () => {
-    world = await AwsWorld.start();
-  });
-  after(() => world?.stop());
+  withWorld((started) => (world = started));
 
   const newKey = async (): Promise<string> => ((await world.call('member', 'kms', 'createKey')) as unknown as { KeyMetadata: { Arn: string } }).KeyMetadata.Arn;
   const grantsOn = async (KeyId: string): Promise<Record<string, unknown>[]> => ((await world.call('member', 'kms', 'listGrants', { KeyId })) as unknown as { Grants: Record<string, unknown>[] }).Grants;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Records } from '../../../modules/acquisition-workflow/handlers/records.ts';
 import type { AcquisitionInput, AcquisitionRecord } from '../../../modules/vocabulary/index.ts';
-import type { AwsWorld } from '../world/aws-world.ts';
+import { AwsWorld } from '../world/aws-world.ts';
 import { inputFor, readCase } from '../world/case.ts';
 import type { AwsCall, Hook } from '../world/dispatch.ts';
 import { type CaseRun, runCase, type RunOptions } from '../world/run-case.ts';
@@ -22,6 +22,13 @@ export interface CaseOptions extends Omit<RunOptions, 'world' | 'records' | 'inp
   /** Volumes of the suspect, the root's among them. @default 1 */
   readonly volumes?: number;
   readonly hook?: (call: AwsCall, suspect: Suspect, input: AcquisitionInput) => ReturnType<Hook>;
+}
+
+/** Starts an emulated AWS before the tests of a suite, and stops it after them. */
+export function withWorld(use: (world: AwsWorld) => void): void {
+  let world: AwsWorld | undefined;
+  before(async () => use((world = await AwsWorld.start())));
+  after(() => world?.stop());
 }
 
 /** Starts a suspect and acquires it, to whatever end. */
