@@ -146,7 +146,7 @@ const resuming: readonly Sabotage[] = [
   { promise: 'a bad sector is tried again', file: 'agent/adapters/bad-sectors.ts', from: 'if (!tried.bytes) continue;', to: 'continue;', test: 'agent/bad-sectors' },
   { promise: 'an image file ends where it says', file: 'agent/adapters/source-file.ts', from: 'if (behind !== undefined) {', to: 'if (false) {', test: 'agent/source-disk', grep: 'behind the end' },
   { promise: 'a long run at the end is looked at, and not only counted', file: 'agent/adapters/bad-sectors.ts', from: 'if ((await reader.read(sector, 1)).errno === undefined) return false;', to: '', test: 'agent/bad-sectors' },
-  { promise: 'a bad range has the error that its sectors gave', file: 'agent/adapters/direct-reader.ts', from: 'if (code !== undefined) failed = { errno: code };', to: '', test: 'agent/bad-sectors' },
+  { promise: 'a bad range has the error that its sectors gave', file: 'agent/adapters/direct-reader.ts', from: 'if (errno !== undefined) failed = { errno };', to: '', test: 'agent/bad-sectors' },
   { promise: 'a bad range has the tries that were made', file: 'agent/adapters/bad-sectors.ts', from: 'errno, tries: 1 + tries });', to: 'errno, tries: 1 + TRIES });', test: 'agent/bad-sectors' },
 ];
 
