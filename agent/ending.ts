@@ -1,10 +1,12 @@
 /** How the process ends once its outcome is told, whatever still holds it. */
 
+import { hasAbandonedWork } from './adapters/patience.ts';
+
 /** Time that the process gets to end by itself. Milliseconds. */
 const LINGER_MS = 3000;
 
 /** Whether the kernel has yet to answer a read or a write: Node waits for the thread that asked, also in `exit`. */
-const isHeld = (): boolean => process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq'));
+const isHeld = (): boolean => hasAbandonedWork() || process.getActiveResourcesInfo().some((what) => what.startsWith('FSReq'));
 
 /** Gives a terminal its cursor and its line wrap back, which a progress bar keeps until it is stopped: it outlives the process. */
 function restoreTerminal(): void {
@@ -21,7 +23,7 @@ export function endByForce(): void {
 export function endThough(): void {
   const end = (): void => {
     if (!isHeld()) process.exit();
-    process.stderr.write(`collector: a disk still does not answer; ending by force instead of with exit status ${process.exitCode ?? 0}.\n`);
+    process.stderr.write(`collector: a disk, or the evidence directory, still does not answer; ending by force instead of with exit status ${process.exitCode ?? 0}.\n`);
     endByForce();
   };
   setTimeout(end, LINGER_MS).unref();

@@ -73,8 +73,8 @@ async function assertRegion(client: S3Client, to: string): Promise<void> {
 export async function openStore(config: CollectorConfig): Promise<EvidenceStore> {
   const location = s3Location(config.to);
   if (!location) {
-    const { directoryStore } = await import('./adapters/stores/directory-store.ts');
-    return directoryStore(config.to);
+    const [{ directoryStore }, { PatientStore }] = await Promise.all([import('./adapters/stores/directory-store.ts'), import('./adapters/stores/patient-store.ts')]);
+    return PatientStore.open(config.to, () => directoryStore(config.to), config.stallSeconds * 1000);
   }
   const { S3Store } = await import('./adapters/stores/s3-store.ts');
   const { kmsKeyId, partChecksum } = config;

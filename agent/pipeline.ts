@@ -12,6 +12,7 @@ import { scopedLog } from './adapters/logs/scoped-log.ts';
 import { makeScratch, type ScratchFolder } from './adapters/scratch.ts';
 import type { Recheck, SourceHandle } from './adapters/source-disk.ts';
 import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
+import { orAbort } from './adapters/stores/or-abort.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
 import type { EvidenceStore, StoredObjectInfo, UnfinishedUpload } from './adapters/stores/evidence-store.ts';
 import { asStageError, endOf, messageOf, StageError } from './errors.ts';
@@ -20,7 +21,7 @@ import { acquire, type Acquired, type AcquireOptions, type Progress } from './st
 import { isLost, manifestCame, withdraw, withdrawLost } from './stages/lost.ts';
 import { manifestOf, type HostFacts } from './stages/manifest.ts';
 import { judge, type Judgement } from './stages/prove.ts';
-import { CustodyLog, describeBadRanges, hostileString, storeAttemptRecord, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
+import { CustodyLog, describeAttemptRecord, describeBadRanges, hostileString, storeAttemptRecord, storeManifest, storeRecord, type Exhibit } from './stages/record.ts';
 
 export type CollectOptions = Omit<AcquireOptions, 'scratch' | 'dc3dd'> & {
   /** Folder for dc3dd's log while it runs. */
@@ -123,16 +124,21 @@ export async function collect(source: SourceHandle, target: Omit<Exhibit, 'acqui
 /** Longest time for the records of an attempt that failed: whoever stops the collector waits for it. */
 const ATTEMPT_MS = 4000;
 
+/** Longest time of it for what dc3dd logged: a scratch disk that does not answer holds up no custody. */
+const SCRATCH_MS = 1000;
+
 /** The logs of an attempt that failed are custody too: they are stored under its own id, as well as can be. */
 async function storeAttempt(run: Run, failure: StageError, scratch: string | undefined): Promise<void> {
   if (run.reached === 'nothing' || isLost(failure)) return; // the source was not read, or by another collector
   const { store, exhibit, custody, captureText, events } = run;
   try {
-    custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message, left: failure.safe ?? null });
     const signal = AbortSignal.timeout(ATTEMPT_MS);
+    const log = scratch === undefined ? '' : await orAbort(readDc3ddLog(scratch), AbortSignal.timeout(SCRATCH_MS)).catch(() => '');
+    const text = `${log}\n${captureText()}`;
+    const captureLog = describeAttemptRecord(exhibit, 'capture.log', text);
+    custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message, left: failure.safe ?? null, captureLog });
     await storeAttemptRecord(store, exhibit, 'custody.jsonl', custody.text(), signal); // first: it is small, and the other may not get through in time
-    const log = scratch === undefined ? '' : await readDc3ddLog(scratch);
-    await storeAttemptRecord(store, exhibit, 'capture.log', `${log}\n${captureText()}`, signal);
+    await storeAttemptRecord(store, exhibit, 'capture.log', text, signal);
   } catch (error) {
     events.warn(LogEvent.warning, { message: `the logs of this attempt could not be stored: ${messageOf(error)}` });
   }
@@ -171,9 +177,9 @@ async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Prom
   const objects = await completeObjects(run, acquired);
   const reread = options.reread || mustReread(run, acquired);
   if (reread) await rereadObjects(run, acquired, objects);
-  custody.add('conclude', { status: judgement.status, sha256: acquired.end.sha256.toString('hex'), reasons: [...judgement.reasons] });
   const captureText = `${acquired.run.log}\n${describeBadRanges(bad.ranges)}${run.captureText()}`;
   const captureLog = await storeRecord(run.store, run.exhibit, 'capture.log', captureText, run.signal);
+  custody.add('conclude', { status: judgement.status, sha256: acquired.end.sha256.toString('hex'), reasons: [...judgement.reasons], captureLog });
   const custodyLog = await storeRecord(run.store, run.exhibit, 'custody.jsonl', custody.text(), run.signal);
   const deviations = [...judgement.deviations, ...encryptionDeviations(options.kmsKeyId, objects), ...versionDeviations([...objects, captureLog, custodyLog])];
   const facts = { ...run, acquired, bad, after, judgement: { ...judgement, deviations }, objects, openedAt, reread, records: { captureLog, custodyLog } };

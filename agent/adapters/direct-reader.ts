@@ -1,7 +1,7 @@
 import { constants, promises as fs } from 'node:fs';
 import { messageOf, StageError } from '../errors.ts';
 import { errnoOf } from './errno.ts';
-import { answered, hasAbandonedReads } from './patience.ts';
+import { hasAbandonedWork, readAnswered } from './patience.ts';
 
 /** TypeScript declares WebAssembly only for browsers. */
 declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
@@ -55,7 +55,7 @@ export class DirectReader {
     for (let tries = 1; tries <= maxTries; tries++) {
       try {
         const reading = this.#handle.read(this.#buffer, 0, length, sector * length);
-        const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${sector * length}`, this.#patienceMs, this.#signal);
+        const { bytesRead } = await readAnswered(reading, `the disk gave no answer for byte ${sector * length}`, this.#patienceMs, this.#signal);
         if (bytesRead === length) return { bytes: this.#buffer, tries, ...failed };
       } catch (error) {
         this.#signal?.throwIfAborted();
@@ -69,6 +69,6 @@ export class DirectReader {
 
   /** Closes it, unless a read that was given up still uses it: closing would wait for that. */
   async close(): Promise<void> {
-    if (!hasAbandonedReads()) await this.#handle.close();
+    if (!hasAbandonedWork()) await this.#handle.close();
   }
 }

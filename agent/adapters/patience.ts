@@ -9,35 +9,73 @@ export const stalled = (what: string, milliseconds: number): StageError =>
 /** A timer that is later than this was kept from running. Milliseconds. */
 const LATE_MS = 1000;
 
-/** Reads that were given up, and still occupy a thread: with one of them, the process cannot end by itself. */
+/** What was given up, and still occupies a thread: with it, the process cannot end by itself. */
 let abandoned = 0;
-export const hasAbandonedReads = (): boolean => abandoned > 0;
+export const hasAbandonedWork = (): boolean => abandoned > 0;
+
+/** Gives up work that nothing can cancel: it goes on without us. */
+export function abandon(work: Promise<unknown>): void {
+  abandoned++;
+  work.catch(() => undefined).finally(() => abandoned--);
+}
+
+/** Counts how long an answer is waited for. A process that was stopped itself (SIGSTOP) waits anew: the answer may be there and not yet looked at. */
+export class Waiting {
+  readonly #milliseconds: number;
+  readonly #onLate: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  /** @param onLate called once, when it was waited for longer */
+  constructor(milliseconds: number, onLate: () => void) {
+    this.#milliseconds = milliseconds;
+    this.#onLate = onLate;
+  }
+
+  /** Begins to count, from 0. */
+  begin(): void {
+    this.pause();
+    if (this.#isOver) return;
+    const due = performance.now() + this.#milliseconds;
+    this.#timer = setTimeout(() => (performance.now() - due > LATE_MS ? this.begin() : this.#onLate()), this.#milliseconds);
+  }
+
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** For good. */
+  end(): void {
+    this.#isOver = true;
+    this.pause();
+  }
+}
 
 /**
- * A read of the source, given up when it takes longer than `milliseconds`, or with the signal's reason: nothing can cancel
- * it, so it goes on without us.
- * @throws StageError code SOURCE_STALLED
+ * What a disk or a directory answers, given up when it takes longer than `milliseconds`, or with the signal's reason.
+ * @param late what it is given up with
  */
-export async function answered<T>(reading: Promise<T>, what: string, milliseconds: number, signal?: AbortSignal): Promise<T> {
+export async function answered<T>(asking: Promise<T>, late: () => StageError, milliseconds: number, signal?: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const giveUp = (why: unknown): void => {
-    abandoned++;
-    reading.catch(() => undefined).finally(() => abandoned--);
+    abandon(asking);
     reject(why);
   };
-  let timer: NodeJS.Timeout;
-  const wait = (): void => {
-    const due = performance.now() + milliseconds;
-    // Where this process itself was stopped, the answer may be there and not yet looked at: patience begins again.
-    timer = setTimeout(() => (performance.now() - due > LATE_MS ? wait() : giveUp(stalled(what, milliseconds))), milliseconds);
-  };
-  wait();
+  const waiting = new Waiting(milliseconds, () => giveUp(late()));
+  waiting.begin();
   const stop = (): void => giveUp(signal?.reason);
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    return await Promise.race([reading, promise]);
+    return await Promise.race([asking, promise]);
   } finally {
-    clearTimeout(timer!);
+    waiting.end();
     signal?.removeEventListener('abort', stop);
   }
 }
+
+/**
+ * A read of the source; see {@link answered}.
+ * @throws StageError code SOURCE_STALLED
+ */
+export const readAnswered = <T>(reading: Promise<T>, what: string, milliseconds: number, signal?: AbortSignal): Promise<T> =>
+  answered(reading, () => stalled(what, milliseconds), milliseconds, signal);

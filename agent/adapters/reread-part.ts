@@ -3,7 +3,7 @@ import { read as readCallback } from 'node:fs';
 import type { PartRange } from '../../modules/vocabulary/index.ts';
 import { messageOf, StageError } from '../errors.ts';
 import { DirectReader } from './direct-reader.ts';
-import { answered } from './patience.ts';
+import { readAnswered } from './patience.ts';
 import { PartDigester, planLike, sameDigests } from './part-digester.ts';
 import type { PartDigests, PartSource, Slab } from './stores/evidence-store.ts';
 import { ANSWERED_ONLY } from './stores/s3-errors.ts';
@@ -25,7 +25,7 @@ export async function readFilled(fd: number, buffer: Uint8Array, position: numbe
   for (let done = 0; done < buffer.length; ) {
     try {
       const reading = read(fd, buffer, done, buffer.length - done, position + done);
-      const { bytesRead } = await answered(reading, `the disk gave no answer for byte ${position + done}`, options.patienceMs);
+      const { bytesRead } = await readAnswered(reading, `the disk gave no answer for byte ${position + done}`, options.patienceMs);
       if (bytesRead === 0) {
         throw new StageError('acquire', 'SOURCE_SHRANK', `the source ends at byte ${position + done}`, { retryable: false });
       }

@@ -1,5 +1,5 @@
 import { exitFor, LogEvent, type ExitStatus } from '../../modules/vocabulary/index.ts';
-import { answered } from '../adapters/patience.ts';
+import { readAnswered } from '../adapters/patience.ts';
 import { openSource, type SourceHandle } from '../adapters/source-disk.ts';
 import { describePath, type DescribedPath } from '../adapters/source-path.ts';
 import type { CollectorConfig } from '../config.ts';
@@ -44,7 +44,7 @@ export async function collectOpened(session: Session, source: SourceHandle, exhi
 export async function openAnswering(session: Session, source: Parameters<typeof openSource>[0], options: Parameters<typeof openSource>[1], signal: AbortSignal): Promise<SourceHandle> {
   const opening = openSource(source, options, signal);
   try {
-    return await answered(opening, `${source.path} could not be opened`, session.config.stallSeconds * 1000);
+    return await readAnswered(opening, `${source.path} could not be opened`, session.config.stallSeconds * 1000);
   } catch (error) {
     // Left open, it would hold the disk against our own next try.
     opening.then((late) => late.close()).catch(() => undefined);

@@ -114,7 +114,7 @@ export const CollectorConfig = z.strictObject({
   rescanSeconds: count(1, 3600, 30, 'how often disks are looked for without being told', 'seconds'),
   heartbeatSeconds: count(5, 3600, 60, 'how often a heartbeat is logged', 'seconds'),
   requestTimeoutSeconds: count(1, 3600, 120, 'how long a request may make no progress', 'seconds'),
-  stallSeconds: count(5, 86_400, 900, 'how long a disk may give nothing before the acquisition stops, resumable', 'seconds'),
+  stallSeconds: count(5, 86_400, 900, 'how long a disk, or the evidence directory, may give no answer before it is given up, resumable', 'seconds'),
   partTries: count(1, 50, 8, 'how often a part is tried before the acquisition stops, resumable'),
   json: flag(false, 'JSON lines on standard output'),
   progress: flag(true, 'log lines on a terminal instead of sentences and a progress bar'),

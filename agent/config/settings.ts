@@ -63,8 +63,8 @@ const LOGGING: readonly ConfigKey[] = ['logs', 'logGroupPrefix', 'awaitLogs', 's
 const OF_COMMAND = {
   run: SETTINGS.map(({ key }) => key).filter((key) => key !== 'allowWritableSource'),
   collect: ['caseId', 'volumeId', 'snapshotChain', ...DESTINATION, ...STORING, 'allowWritableSource', 'includeInstanceStore', ...LOGGING, 'heartbeatSeconds'],
-  verify: ['caseId', 'volumeId', ...SERVICE, 'concurrency', 'requestTimeoutSeconds', 'json', 'progress'],
-  uploads: ['caseId', ...SERVICE, 'requestTimeoutSeconds', 'json'],
+  verify: ['caseId', 'volumeId', ...SERVICE, 'concurrency', 'requestTimeoutSeconds', 'stallSeconds', 'json', 'progress'],
+  uploads: ['caseId', ...SERVICE, 'requestTimeoutSeconds', 'stallSeconds', 'json'],
   devices: ['includeInstanceStore', 'json'],
   doctor: ['caseId', ...DESTINATION, 'kmsKeyId', ...LOGGING, 'requestTimeoutSeconds'],
 } as const satisfies Record<string, readonly ConfigKey[]>;

@@ -266,7 +266,7 @@ class Pass {
       maxTimeout: 20_000,
       randomize: true,
       signal: this.#signal,
-      shouldRetry: ({ error }) => error instanceof StageError && error.retryable && !isLost(error),
+      shouldRetry: ({ error }) => error instanceof StageError && error.retryable && !isLost(error) && error.code !== 'STORE_SILENT', // that would be waited for again
       onFailedAttempt: ({ error, attemptNumber }) => {
         part.discard();
         if (isSlowDown(error)) this.#limit.slowDown();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   chainEvent, hostileText, MANIFEST_SCHEMA, recordKey, serializeCustody, serializeManifest,
-  type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody,
+  type BadRange, type CustodyEvent, type ExhibitRecord, type HostileText, type ManifestBody, type StoredLog,
 } from '../../modules/vocabulary/index.ts';
 import { printable } from '../adapters/logs/log-line.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
@@ -33,9 +33,9 @@ export class CustodyLog {
   }
 
   /** @param detail strings in it, which may be what a store said, are written in printable ASCII */
-  add(action: string, detail: CustodyEvent['detail']): void {
+  add(action: string, detail: CustodyEvent['detail'] | Readonly<Record<string, CustodyEvent['detail'][string] | StoredLog>>): void {
     const { caseId, exhibitId, acquisitionId, accountable: actor } = this.#exhibit;
-    const event = { time: new Date().toISOString(), caseId, exhibitId, acquisitionId, actor, action, detail: printable(detail) };
+    const event = { time: new Date().toISOString(), caseId, exhibitId, acquisitionId, actor, action, detail: printable(detail) as CustodyEvent['detail'] };
     this.#chain.push(chainEvent(this.#chain, event, sha256Hex));
   }
 
@@ -58,13 +58,11 @@ async function refuseLost(store: EvidenceStore, exhibit: Exhibit, signal: AbortS
   });
 }
 
-type StoredRecord = ManifestBody['records']['captureLog'];
-
 /**
  * Stores a record beside the image. A record that an attempt without a manifest left is not overwritten: this one then
  * carries its acquisition's id in its name.
  */
-export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredRecord> {
+export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredLog> {
   try {
     return await putText(store, recordKey(exhibit.caseId, exhibit.exhibitId, record), text, signal);
   } catch (error) {
@@ -74,16 +72,22 @@ export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record
   }
 }
 
-async function putText(store: EvidenceStore, key: string, text: string, signal: AbortSignal): Promise<StoredRecord> {
-  const body = Buffer.from(text);
+async function putText(store: EvidenceStore, key: string, text: string, signal: AbortSignal): Promise<StoredLog> {
   const contentType = key.endsWith('.jsonl') ? 'application/jsonl' : 'text/plain; charset=utf-8';
-  const { versionId } = await store.putRecord(key, body, contentType, signal);
-  return { key, length: body.length, sha256: sha256Hex(body), ...(versionId === undefined ? {} : { versionId }) };
+  const { versionId } = await store.putRecord(key, Buffer.from(text), contentType, signal);
+  return { ...described(key, text), ...(versionId === undefined ? {} : { versionId }) };
 }
 
+const described = (key: string, text: string): StoredLog => ({ key, length: Buffer.byteLength(text), sha256: sha256Hex(text) });
+
+const attemptKey = ({ caseId, exhibitId, acquisitionId }: Exhibit, record: ExhibitRecord): string => recordKey(caseId, exhibitId, record, acquisitionId);
+
+/** What {@link storeAttemptRecord} is about to store. */
+export const describeAttemptRecord = (exhibit: Exhibit, record: ExhibitRecord, text: string): StoredLog => described(attemptKey(exhibit, record), text);
+
 /** Stores a record under the acquisition's own id: nobody else's name. */
-export const storeAttemptRecord = (store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredRecord> =>
-  putText(store, recordKey(exhibit.caseId, exhibit.exhibitId, record, exhibit.acquisitionId), text, signal);
+export const storeAttemptRecord = (store: EvidenceStore, exhibit: Exhibit, record: ExhibitRecord, text: string, signal: AbortSignal): Promise<StoredLog> =>
+  putText(store, attemptKey(exhibit, record), text, signal);
 
 /** Writes the manifest, last of all: from here on the image is evidence. */
 export async function storeManifest(store: EvidenceStore, body: Omit<ManifestBody, 'schema' | 'createdAt'>, signal: AbortSignal): Promise<StoredObjectInfo & { sha256: string }> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CustodyCheck, type CustodyEvent, type Manifest, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
+import { type CustodyCheck, type CustodyEvent, type Manifest, type StoredLog, captureLogOf, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
@@ -83,47 +83,82 @@ export const verifyCustody = (store: EvidenceStore, manifest: Manifest, signal: 
 const strangersIn = (events: readonly CustodyEvent[], caseId: string, exhibitId: string): string[] =>
   events.flatMap((event, index) => (event.caseId === caseId && event.exhibitId === exhibitId ? [] : [`event ${index} is of case ${event.caseId}, exhibit ${event.exhibitId}`]));
 
+const nameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+
+/** What a custody log says of its attempt's capture log; `mayLack` where the attempt may have ended before that was stored. */
+export type NamedLog = StoredLog & { readonly mayLack: boolean };
+
 /**
  * Recomputes the chain of a custody log that another attempt left. No manifest has its digest: what vouches for it is the chain
  * alone, and for its end that an attempt's last event is how it ended.
  */
-export const verifyOtherCustody = (store: EvidenceStore, key: string, { caseId, exhibitId }: Pick<Manifest, 'caseId' | 'exhibitId'>, signal: AbortSignal): Promise<VerifyProblem[]> =>
-  checking('custody', signal, async () => {
+export async function verifyOtherCustody(store: EvidenceStore, key: string, { caseId, exhibitId }: Pick<Manifest, 'caseId' | 'exhibitId'>, signal: AbortSignal): Promise<{ readonly problems: readonly VerifyProblem[]; readonly named: readonly NamedLog[] }> {
+  let named: readonly NamedLog[] = [];
+  const problems = await checking('custody', signal, async () => {
     const record = await readRecord(store, { key }, signal);
     if (typeof record === 'string') return [record];
-    const { events, problems } = chainIn(record.bytes);
-    const action = events.at(-1)?.action;
+    const { events, problems: broken } = chainIn(record.bytes);
+    const { action, acquisitionId } = events.at(-1) ?? {};
+    // A hostile one names a million logs: its attempt can have stored one under either of two names.
+    const own = [undefined, acquisitionId].map((attempt) => recordKey(caseId, exhibitId, 'capture.log', attempt));
+    named = events
+      .map((event) => ({ ...captureLogOf(event), mayLack: event.action !== 'conclude' }))
+      .filter((log): log is NamedLog => own.includes(log.key ?? ''))
+      .slice(0, MAX_LISTED);
     const end = action === 'fail' || action === 'conclude' ? [] : ['its last event is not how the attempt ended'];
-    return [...problems, ...strangersIn(events, caseId, exhibitId), ...end].map((problem) => `${key.slice(key.lastIndexOf('/') + 1)}: ${problem}`);
+    return [...broken, ...strangersIn(events, caseId, exhibitId), ...end].map((problem) => `${nameOf(key)}: ${problem}`);
+  });
+  return { problems, named };
+}
+
+/** Compares the capture log of another attempt with all that custody logs say of it. */
+export const verifyOtherCapture = (store: EvidenceStore, key: string, named: readonly NamedLog[], signal: AbortSignal): Promise<VerifyProblem[]> =>
+  checking('capture-log', signal, async () => {
+    const found = await hashLog(store, { key }, signal);
+    const problems = found ? named.flatMap((log) => differences(log, found.length, found.sha256, 'a custody log')) : named.every(({ mayLack }) => mayLack) ? [] : ['is not there'];
+    return problems.map((problem) => `${nameOf(key)}: ${problem}`);
   });
 
 /** The last event is the conclusion of the manifest's own acquisition, and concludes what the manifest says. */
-function conclusionOf(events: readonly CustodyEvent[], { acquisitionId, status, integrity }: Manifest): string[] {
+function conclusionOf(events: readonly CustodyEvent[], { acquisitionId, status, integrity, records }: Manifest): string[] {
   const last = events.at(-1);
   if (last?.action !== 'conclude' || last.acquisitionId !== acquisitionId) return [`its last event is not how the manifest's acquisition ${acquisitionId} was concluded`];
   const facts = [['status', status], ['sha256', integrity.sha256]] as const;
-  return facts.flatMap(([name, said]) => (last.detail[name] === said ? [] : [`it concludes with the ${name} ${JSON.stringify(last.detail[name])}, the manifest says ${said}`]));
+  const log = captureLogOf(last)?.sha256 ?? records.captureLog.sha256; // older ones do not name it
+  return [
+    ...facts.flatMap(([name, said]) => (last.detail[name] === said ? [] : [`it concludes with the ${name} ${JSON.stringify(last.detail[name])}, the manifest says ${said}`])),
+    ...(log === records.captureLog.sha256 ? [] : [`it concludes with a capture log of SHA-256 ${log}, the manifest says ${records.captureLog.sha256}`]),
+  ];
 }
 
-/** Compares the capture log with the manifest; it may be of any length, so it is hashed as it comes. */
+/** Compares the capture log with the manifest. */
 export const verifyCaptureLog = (store: EvidenceStore, manifest: Manifest, signal: AbortSignal): Promise<VerifyProblem[]> =>
   checking('capture-log', signal, async () => {
     const { records: { captureLog } } = manifest;
     const { capture: key } = ownLogs(manifest);
-    const found = await lookFor(store, { ...captureLog, key }, signal);
-    if (!found) return [`${key} is not there`];
-    const hash = createHash('sha256');
-    let length = 0;
-    for await (const chunk of readSteadily(store, key, found.end, signal, captureLog.versionId)) {
-      hash.update(chunk);
-      length += chunk.length;
-    }
-    return [...found.over, ...differences(captureLog, length, hash.digest('hex'))];
+    const found = await hashLog(store, { ...captureLog, key }, signal);
+    return found ? [...found.over, ...differences(captureLog, found.length, found.sha256)] : [`${key} is not there`];
   });
 
-function differences(recorded: { readonly length: number; readonly sha256: string }, length: number, digest: string): string[] {
-  const problems = recorded.length === length ? [] : [`has ${length} bytes, the manifest says ${recorded.length}`];
-  return recorded.sha256 === digest ? problems : [...problems, `its SHA-256 is ${digest}, the manifest says ${recorded.sha256}`];
+type HashedLog = { readonly length: number; readonly sha256: string; readonly over: readonly string[] };
+
+/** A log may be of any length, so it is hashed as it comes; undefined when it is missing. */
+async function hashLog(store: EvidenceStore, recorded: Recorded, signal: AbortSignal): Promise<HashedLog | undefined> {
+  const { key, versionId } = recorded;
+  const found = await lookFor(store, recorded, signal);
+  if (!found) return undefined;
+  const hash = createHash('sha256');
+  let length = 0;
+  for await (const chunk of readSteadily(store, key, found.end, signal, versionId)) {
+    hash.update(chunk);
+    length += chunk.length;
+  }
+  return { length, sha256: hash.digest('hex'), over: found.over };
+}
+
+function differences(recorded: Pick<StoredLog, 'length' | 'sha256'>, length: number, digest: string, by = 'the manifest'): string[] {
+  const problems = recorded.length === length ? [] : [`has ${length} bytes, ${by} says ${recorded.length}`];
+  return recorded.sha256 === digest ? problems : [...problems, `its SHA-256 is ${digest}, ${by} says ${recorded.sha256}`];
 }
 
 /** What is looked for: of the manifest itself nothing but its key is known. */

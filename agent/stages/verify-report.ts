@@ -19,7 +19,7 @@ export type VerifyProblem = {
 
 /** The mark of a problem that is none of the evidence: whoever asks may not read it, or the store does not answer. */
 export const unreadBy = (error: unknown): { readonly unread?: true } => {
-  const isOfReader = error instanceof StageError && (error.code === 'STORE_DENIED' || error.code === 'STORE_REFUSED' || (error.code === 'STORE_FAILED' && error.retryable));
+  const isOfReader = error instanceof StageError && (error.code === 'STORE_DENIED' || error.code === 'STORE_REFUSED' || error.code === 'STORE_SILENT' || (error.code === 'STORE_FAILED' && error.retryable));
   return isOfReader ? { unread: true } : {};
 };
 
@@ -35,7 +35,7 @@ export type ExhibitReport = {
   /** Bytes of the image that were read. */
   readonly bytes: number;
   readonly seconds: number;
-  /** Capture logs of other attempts, whose digest no record has: nothing is known of them. Absent where there are none. */
+  /** Capture logs of other attempts that no custody log names, as of one that was killed: nothing is known of them. Absent where there are none. */
   readonly unvouched?: readonly string[];
   /** In the order manifest, custody log, capture log, image; an image's parts in their order. */
   readonly problems: readonly VerifyProblem[];

@@ -1,7 +1,7 @@
 import { type Manifest, type ParsedExhibitKey, diskEvidencePrefix, imageKey, parseExhibitKey, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { verifyImage } from './verify-image.ts';
-import { ownLogs, verifyCaptureLog, verifyCustody, verifyManifest, verifyOtherCustody } from './verify-records.ts';
+import { ownLogs, verifyCaptureLog, verifyCustody, verifyManifest, verifyOtherCapture, verifyOtherCustody, type NamedLog } from './verify-records.ts';
 import { type ExhibitReport, type VerifyProblem, type VerifyReport, inert } from './verify-report.ts';
 
 export type VerifyProgress = {
@@ -72,13 +72,14 @@ async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress 
   if (!manifest) return report(0, ofManifest);
 
   const { size: total } = manifest.source;
-  const others = otherLogs(exhibit, manifest);
-  const unvouched = others.capture.length === 0 ? {} : { unvouched: others.capture };
+  const others = await verifyOthers(store, exhibit, manifest, signal);
+  const unvouched = others.unvouched.length === 0 ? {} : { unvouched: others.unvouched };
   const problems = [
     ...ofManifest,
     ...(await verifyCustody(store, manifest, signal)),
-    ...(await verifyAll(others.custody, (key) => verifyOtherCustody(store, key, manifest, signal))),
+    ...others.custody,
     ...(await verifyCaptureLog(store, manifest, signal)),
+    ...others.capture,
     ...unnamedPieces(exhibit, manifest.storage.objects.length),
   ];
   // A key that is not this exhibit's is a problem already; what it names is somebody else's and is not read.
@@ -92,18 +93,25 @@ async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress 
   });
 }
 
-/** Logs that other attempts left beside those of the manifest. */
-function otherLogs({ keys }: Found, manifest: Manifest): { readonly custody: readonly string[]; readonly capture: readonly string[] } {
+/**
+ * Logs that other attempts left beside those of the manifest: chains are recomputed, and a capture log is compared with what a
+ * custody log says of it. One after the other, as an exhibit may have the logs of thousands of attempts.
+ * @returns `unvouched`: capture logs that no custody log names, as those of an attempt that was killed
+ */
+async function verifyOthers(store: EvidenceStore, { keys }: Found, manifest: Manifest, signal: AbortSignal): Promise<{ custody: VerifyProblem[]; capture: VerifyProblem[]; unvouched: string[] }> {
   const own = ownLogs(manifest);
   const others = (kind: ParsedExhibitKey['kind'], besides: string): string[] => keys.filter((key) => key !== besides && parseExhibitKey(key)?.kind === kind);
-  return { custody: others('custody.jsonl', own.custody), capture: others('capture.log', own.capture) };
-}
-
-/** One after the other: an exhibit may have the logs of thousands of attempts. */
-async function verifyAll(keys: readonly string[], verifyOne: (key: string) => Promise<VerifyProblem[]>): Promise<VerifyProblem[]> {
-  const problems: VerifyProblem[] = [];
-  for (const key of keys) problems.push(...(await verifyOne(key)));
-  return problems;
+  const custody: VerifyProblem[] = [];
+  const named: NamedLog[] = [];
+  for (const key of others('custody.jsonl', own.custody)) {
+    const found = await verifyOtherCustody(store, key, manifest, signal);
+    custody.push(...found.problems);
+    named.push(...found.named);
+  }
+  const capture: VerifyProblem[] = [];
+  const byKey = Map.groupBy(named, ({ key }) => key);
+  for (const [key, logs] of byKey) capture.push(...(await verifyOtherCapture(store, key, logs, signal)));
+  return { custody, capture, unvouched: others('capture.log', own.capture).filter((key) => !byKey.has(key)) };
 }
 
 /** Image objects of the exhibit that its manifest does not name. */

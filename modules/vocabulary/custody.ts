@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { checkChain, nextEvent, serializeChain, type ChainCheck, type Sha256 } from './hash-chain.ts';
 import { AcquisitionId, CaseId, ExhibitId, Sha256Hex, UtcTime } from './identifiers.ts';
+import { StoredLog } from './manifest.ts';
 
 export const CUSTODY_SCHEMA = 'cleanroom/custody-event/v1';
 
@@ -21,6 +22,9 @@ export const CustodyEvent = z.strictObject({
   hash: Sha256Hex,
 });
 export type CustodyEvent = z.infer<typeof CustodyEvent>;
+
+/** The capture log that an event names: `conclude` one that is stored, `fail` one that is about to be. Undefined where there is none. */
+export const captureLogOf = ({ detail }: CustodyEvent): StoredLog | undefined => StoredLog.safeParse(detail['captureLog']).data;
 
 type Unchained = Omit<CustodyEvent, 'schema' | 'sequence' | 'previous' | 'hash'>;
 

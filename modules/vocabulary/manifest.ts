@@ -136,7 +136,8 @@ const Storage = z.strictObject({
   objectLock: z.strictObject({ mode: z.string(), retainUntil: z.string() }).optional(),
 });
 
-const Record_ = z.strictObject({ key: z.string(), length: Bytes, sha256: Sha256Hex, versionId: z.string().optional() });
+/** A log as it was stored. */
+export const StoredLog = z.strictObject({ key: z.string(), length: Bytes, sha256: Sha256Hex, versionId: z.string().optional() });
 
 export const Manifest = z.strictObject({
   schema: z.literal(MANIFEST_SCHEMA),
@@ -151,11 +152,12 @@ export const Manifest = z.strictObject({
   process: Process,
   integrity: Integrity,
   storage: Storage,
-  records: z.strictObject({ captureLog: Record_, custodyLog: Record_ }),
+  records: z.strictObject({ captureLog: StoredLog, custodyLog: StoredLog }),
   createdAt: UtcTime,
   /** SHA-256 of this document's text without this field: see {@link serializeManifest}. */
   selfSha256: Sha256Hex,
 });
+export type StoredLog = z.infer<typeof StoredLog>;
 export type Manifest = z.infer<typeof Manifest>;
 export type ManifestBody = Omit<Manifest, 'selfSha256'>;
 

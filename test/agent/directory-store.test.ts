@@ -10,33 +10,12 @@ import { takeLock } from '../../agent/adapters/stores/directory-lock.ts';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore, ImageUpload, PartDigests, UploadOptions } from '../../agent/adapters/stores/evidence-store.ts';
 import { MiB, imageKey, partsOf, planLayout, recordKey } from '../../modules/vocabulary/index.ts';
-import { describeEvidenceStore } from '../contract/evidence-store.ts';
+import { describeDirectory } from '../contract/directory.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 import { digestsOf, partSourceOf } from '../helpers/slabs.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
-const SCRATCH = /\.(partial|partial\.parts\.jsonl|partial\.lock\.\w+|tmp)$/;
-
-describeEvidenceStore('a directory', {
-  exclusive: true,
-  create: async () => {
-    const dir = await tempDir();
-    const root = join(dir.path, 'evidence');
-    return {
-      store: await directoryStore(root),
-      another: () => directoryStore(root),
-      visible: async () => {
-        const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
-        return entries
-          .filter((entry) => !entry.isDirectory() && !SCRATCH.test(entry.name))
-          .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-          .toSorted();
-      },
-      inspect: (key) => readFile(join(root, key)).catch(() => undefined),
-      cleanup: dir.remove,
-    };
-  },
-});
+describeDirectory('a directory', directoryStore);
 
 const run = promisify(execFile);
 const live = (): AbortSignal => new AbortController().signal;

@@ -1,23 +1,23 @@
 import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { answered, hasAbandonedReads } from '../../agent/adapters/patience.ts';
+import { hasAbandonedWork, readAnswered } from '../../agent/adapters/patience.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 
 describe('patience with a disk', () => {
   it('ends when nothing comes', async () => {
     const reading = Promise.withResolvers<void>();
-    const error = await rejectionOf(answered(reading.promise, 'the disk gave no answer', 50));
+    const error = await rejectionOf(readAnswered(reading.promise, 'the disk gave no answer', 50));
     expect(error).to.include({ code: 'SOURCE_STALLED', retryable: true });
-    expect(hasAbandonedReads()).to.equal(true);
+    expect(hasAbandonedWork()).to.equal(true);
     reading.resolve();
     await reading.promise;
     await setImmediate();
-    expect(hasAbandonedReads(), 'when the answer came after all').to.equal(false);
+    expect(hasAbandonedWork(), 'when the answer came after all').to.equal(false);
   });
 
   it('does not end because the collector itself was stopped while the answer came', async () => {
-    const answer = answered(stat('/'), 'the disk gave no answer', 50);
+    const answer = readAnswered(stat('/'), 'the disk gave no answer', 50);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000); // nothing runs in this thread meanwhile
     expect((await answer).isDirectory()).to.equal(true);
   });

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore } from '../../agent/adapters/stores/evidence-store.ts';
 import type { Progress } from '../../agent/stages/acquire.ts';
+import { verifyEvidence } from '../../agent/stages/verify.ts';
 import { imageKey, LogEvent, recordKey } from '../../modules/vocabulary/index.ts';
 import { makeRaw } from '../../scripts/lab/disks.ts';
 import { attachBadDisk, type BadDisk } from '../helpers/bad-disk.ts';
@@ -98,6 +99,9 @@ describe('an acquisition into a directory', function () {
     expect(doneOf(outcome).takenOver).to.be.within(1, 3);
     expect((await imageIn(store))?.equals(image)).to.equal(true);
     expect(await problemsIn(store)).to.deep.equal([]);
+    const [{ unvouched, ...exhibit } = {}] = (await verifyEvidence(store, {}, AbortSignal.timeout(60_000))).exhibits;
+    expect(unvouched, "the interrupted attempt's capture log").to.equal(undefined);
+    expect(exhibit).to.include({ ok: true });
   });
 
   it('reads back the parts that it took over too, and completes nothing where one is not what was stored', async () => {

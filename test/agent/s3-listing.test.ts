@@ -77,6 +77,14 @@ describe('a list of what a bucket has', () => {
     expect(await rejectionOf(Array.fromAsync(pagesOf(() => Promise.resolve(page), () => [undefined])))).to.include({ code: 'LIST_REPEATS' });
   });
 
+  it('ends with an error where it always goes on, and never where it was', async () => {
+    let asked = 0;
+    const ask = (): Promise<{ IsTruncated: true }> => Promise.resolve({ IsTruncated: true });
+    const error = await rejectionOf(Array.fromAsync(pagesOf(ask, () => [String(asked++)])));
+    expect(error).to.include({ code: 'LIST_REPEATS', message: "the store's list has more than 100000 pages: it would never end" });
+    expect(asked).to.equal(100_000);
+  });
+
   it('of unfinished uploads tells of one whose parts may not be listed, and goes on with the others', async () => {
     const begin = (Key: string) => client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
     for (const name of ['secret', 'well']) await begin(`listed/${name}`);

@@ -6,10 +6,11 @@ import { execa } from 'execa';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../../agent/adapters/stores/evidence-store.ts';
 import { StageError } from '../../agent/errors.ts';
+import { CustodyLog, describeAttemptRecord, storeAttemptRecord } from '../../agent/stages/record.ts';
 import { type ExhibitReport, exitForVerify, printVerifyReport, type VerifyReport } from '../../agent/stages/verify-report.ts';
 import { verifyEvidence, type VerifyProgress } from '../../agent/stages/verify.ts';
 import { type ImageLayout, type ManifestBody, MiB, imageKey, recordKey } from '../../modules/vocabulary/index.ts';
-import { sha256Hex, type ExhibitPlan, storeExhibit } from '../helpers/evidence.ts';
+import { captureLogOfImage, sha256Hex, type ExhibitPlan, storeExhibit } from '../helpers/evidence.ts';
 import { rejectionOf } from '../helpers/rejection.ts';
 import { tempDir } from '../helpers/temp-dir.ts';
 
@@ -240,6 +241,10 @@ describe('verify', () => {
       for (const [index, [deed, said]] of ([
         [['conclude', { status: 'PARTIAL', sha256: sha256Hex(IMAGE) }], 'it concludes with the status "PARTIAL", the manifest says COMPLETE'],
         [['conclude', { status: 'COMPLETE', sha256: '\u001b[31m' }], `it concludes with the sha256 "\\x5cu001b[31m", the manifest says ${sha256Hex(IMAGE)}`],
+        [
+          ['conclude', { status: 'COMPLETE', sha256: sha256Hex(IMAGE), captureLog: { key: 'case-1/disk_evidence/vol-2.capture.log', length: 1, sha256: sha256Hex('') } }],
+          `it concludes with a capture log of SHA-256 ${sha256Hex('')}, the manifest says ${sha256Hex(captureLogOfImage(IMAGE))}`,
+        ],
         [['acquire', {}], "its last event is not how the manifest's acquisition 01JD0000000000000000000000 was concluded"],
       ] as const).entries()) {
         const { exhibitId } = await put({ exhibitId: `vol-${index}`, afterwards: [deed] });
@@ -455,17 +460,74 @@ describe('verify', () => {
     expect(lines.at(-1)).to.equal(`${dirname(join(root, 'x'))}: 1 verified, 1 not; do not rely on what is not`);
   });
 
-  it('says which logs of other attempts nothing vouches for', async () => {
-    const { custodyKey, captureKey } = await put();
-    const attempt = (key: string): string => join(root, key.replace(/\.(?=custody|capture)/, '.01JD0000000000000000000009.'));
-    await link(join(root, custodyKey), attempt(custodyKey));
-    await link(join(root, captureKey), attempt(captureKey));
-    const lines: string[] = [];
-    const report = await verify();
-    printVerifyReport(report, (line) => lines.push(line));
-    expect(only(report)).to.include({ ok: true });
-    expect(only(report).unvouched).to.deep.equal(['case-1/disk_evidence/vol-0123456789abcdef0.01JD0000000000000000000009.capture.log']);
-    expect(lines).to.include('  not verified, as no record has their digest: case-1/disk_evidence/vol-0123456789abcdef0.01JD0000000000000000000009.capture.log');
+  describe('of the logs of an attempt that failed', () => {
+    const ATTEMPT = { caseId: 'case-1', exhibitId: 'vol-0123456789abcdef0', acquisitionId: '01JD0000000000000000000009', accountable: 'responder' };
+    const LOG = 'dc3dd 7.2.646 started\ndc3dd aborted\n';
+    const name = `${ATTEMPT.exhibitId}.${ATTEMPT.acquisitionId}.capture.log`;
+    const key = `case-1/disk_evidence/${name}`;
+
+    /** Stores them as the collector does. @param said of its capture log, by each of these events */
+    async function putAttempt(said: readonly (readonly [action: string, text: string, key?: string])[] = [['fail', LOG]], stored: string | null = LOG): Promise<void> {
+      const custody = new CustodyLog(ATTEMPT);
+      for (const [action, text, elsewhere] of said) {
+        const captureLog = describeAttemptRecord(ATTEMPT, 'capture.log', text);
+        custody.add(action, { captureLog: elsewhere === undefined ? captureLog : { ...captureLog, key: elsewhere } });
+      }
+      await storeAttemptRecord(store, ATTEMPT, 'custody.jsonl', custody.text(), live());
+      if (stored !== null) await storeAttemptRecord(store, ATTEMPT, 'capture.log', stored, live());
+    }
+
+    it('catches every single byte that is changed in its capture log, and says where', async () => {
+      await put();
+      await putAttempt();
+      expect(only(await verify())).to.include({ ok: true }).and.to.not.have.property('unvouched');
+      const path = join(root, key);
+      await chmod(path, 0o600);
+      for (let at = 0; at < LOG.length; at++) {
+        await writeFile(path, flip(at, 1 << (at % 8))(Buffer.from(LOG)));
+        const { ok, problems } = only(await verify());
+        expect(ok, `byte ${at}`).to.equal(false);
+        expect(problems[0]!.what).to.equal('capture-log');
+        expect(problems[0]!.message).to.match(new RegExp(`^${name}: its SHA-256 is [0-9a-f]{64}, a custody log says ${sha256Hex(LOG)}$`));
+      }
+    });
+
+    it('does not miss a capture log whose attempt may have ended before it was stored, and misses one that was', async () => {
+      await put();
+      await putAttempt([['fail', LOG]], null);
+      expect((await verify()).ok).to.equal(true);
+      await unlink(join(root, key.replace('capture.log', 'custody.jsonl')));
+      await putAttempt([['conclude', LOG], ['fail', LOG]], null);
+      expect(await problemsAfter(async () => {})).to.deep.equal([{ what: 'capture-log', message: `${name}: is not there` }]);
+    });
+
+    it('believes no custody log that says two things of a capture log, and lists a bounded number of what it says', async () => {
+      await put();
+      await putAttempt([['conclude', LOG], ...Array.from({ length: 200 }, (_, index) => ['fail', String(index)] as const)]);
+      const problems = await problemsAfter(async () => {});
+      expect(problems).to.have.length.within(1, 51);
+      expect(problems.every(({ what, message }) => what === 'capture-log' && message.includes(name) || message.includes('are not listed'))).to.equal(true);
+    });
+
+    it('reads nothing that a custody log names and its attempt cannot have stored', async () => {
+      await put();
+      const other = await put({ exhibitId: 'vol-2' });
+      const another = key.replace('0009', '0008');
+      await writeFile(join(root, another), LOG);
+      await putAttempt([['fail', '', other.captureKey], ['fail', '', another], ['fail', '', '../../etc/passwd'], ['fail', LOG]]);
+      const exhibit = only(await verify({ exhibitId: ATTEMPT.exhibitId }));
+      expect(exhibit).to.deep.include({ ok: true, unvouched: [another] });
+    });
+
+    it('says which capture logs nothing vouches for: those of an attempt that was killed', async () => {
+      await put();
+      await storeAttemptRecord(store, ATTEMPT, 'capture.log', LOG, live());
+      const lines: string[] = [];
+      const report = await verify();
+      printVerifyReport(report, (line) => lines.push(line));
+      expect(only(report)).to.deep.include({ ok: true, unvouched: [key] });
+      expect(lines).to.include(`  not verified, as no record has their digest: ${key}`);
+    });
   });
 
   describe('with a store that has versions and faults', () => {

@@ -58,14 +58,17 @@ export async function storeExhibit(store: EvidenceStore, plan: ExhibitPlan): Pro
       ...(stored?.versionId !== undefined && { versionId: stored.versionId }),
     };
   };
-  const captureLog = await put('capture.log', `dc3dd 7.2.646 started\n${image.length} bytes copied\ndc3dd completed\n`);
+  const captureLog = await put('capture.log', captureLogOfImage(image));
   const facts = { ...bodyOf(caseId, exhibitId, image, layout, plan.partDigest ?? 'sha256'), ...storageOf(store, objects) };
   const { status } = edit({ ...facts, records: { captureLog, custodyLog: captureLog } });
-  const custodyLog = await put('custody.jsonl', custodyOf(caseId, exhibitId, [['acquire', { device: 'loop0' }], ['conclude', { status, sha256: sha256Hex(image), reasons: [] }], ...(plan.afterwards ?? [])]));
+  const custodyLog = await put('custody.jsonl', custodyOf(caseId, exhibitId, [['acquire', { device: 'loop0' }], ['conclude', { status, sha256: sha256Hex(image), reasons: [], captureLog: { ...captureLog } }], ...(plan.afterwards ?? [])]));
   const body = edit({ ...facts, records: { captureLog, custodyLog } });
   const { key: manifestKey } = await put('manifest.json', serializeManifest(body, sha256Hex));
   return { caseId, exhibitId, body, imageKeys: objects.map(({ key }) => key), captureKey: captureLog.key, custodyKey: custodyLog.key, manifestKey };
 }
+
+/** The capture log that {@link storeExhibit} stores beside an image. */
+export const captureLogOfImage = ({ length }: Uint8Array): string => `dc3dd 7.2.646 started\n${length} bytes copied\ndc3dd completed\n`;
 
 type Piece = StoredObjectInfo & { readonly offset: number };
 

@@ -6,7 +6,8 @@ import { errnoOf } from '../errno.ts';
 import { existsError, storeError, storing } from './directory-errors.ts';
 import { readJournal, writeFully } from './directory-journal.ts';
 import { ASIDE, SCRATCH, makeWayTo, newNonce, openFile, pathOf, publish, remove, statOf, syncDirectory, walk } from './directory-paths.ts';
-import { DirectoryUpload } from './directory-upload.ts';
+import { DirectoryUpload, type UploadTools } from './directory-upload.ts';
+import { inTurn } from './in-turn.ts';
 import { ReadBack } from './read-back.ts';
 import { amountOf, type EvidenceStore, type ImageUpload, type StoredObjectInfo, type UnfinishedUpload, type UploadOptions } from './evidence-store.ts';
 
@@ -34,6 +35,7 @@ class DirectoryStore implements EvidenceStore {
   readonly kind = 'directory';
   readonly location: string;
   readonly #readBack = new ReadBack();
+  readonly #tools: UploadTools = { readBack: this.#readBack, writing: inTurn(), syncing: inTurn() };
   readonly partChecksum = { algorithm: 'SHA256', verifiedByStore: false } as const;
 
   constructor(root: string) {
@@ -43,7 +45,7 @@ class DirectoryStore implements EvidenceStore {
   async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
     signal.throwIfAborted();
     this.#readBack.start();
-    return DirectoryUpload.open(await makeWayTo(this.location, key), key, options, this.#readBack);
+    return DirectoryUpload.open(await makeWayTo(this.location, key), key, options, this.#tools);
   }
 
   async putRecord(key: string, body: Uint8Array, _contentType: string, signal: AbortSignal): Promise<StoredObjectInfo> {

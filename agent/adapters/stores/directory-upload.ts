@@ -7,12 +7,16 @@ import { takeLock } from './directory-lock.ts';
 import { SCRATCH, publish, remove, statOf, syncDirectory } from './directory-paths.ts';
 import { type Scratch, assertHeld, leadsTo, openScratch, plannedRange, setAside } from './directory-scratch.ts';
 import type { ImageUpload, PartDigests, PartSource, Slab, StoredObjectInfo, StoredPart, UploadOptions } from './evidence-store.ts';
+import type { InTurn } from './in-turn.ts';
 import { orAbort } from './or-abort.ts';
 import type { PartReadBack, ReadBack } from './read-back.ts';
 import { Rounds } from './rounds.ts';
 
 /** A part that is being written; `start` is where it begins in its object. */
 type PartOnItsWay = { readonly range: PartSource['range']; readonly start: number; readonly check: PartReadBack; readonly signal: AbortSignal };
+
+/** What all uploads of a store have in common. */
+export type UploadTools = { readonly readBack: ReadBack; readonly writing: InTurn; readonly syncing: InTurn };
 
 const DEFECT = 'This is a defect of the collector: please report it.';
 const REOPEN = 'Open the image again: what it stored is taken over.';
@@ -27,20 +31,20 @@ export class DirectoryUpload implements ImageUpload {
   readonly uploadId: string;
   readonly readsBack = true;
   readonly #scratch: Scratch;
-  readonly #readBack: ReadBack;
+  readonly #tools: UploadTools;
   /** A sync covers everything that was written before: of all that wait, one thread of the pool is taken. */
   readonly #synced: Rounds<void>;
   readonly #journaled: Rounds<JournalLine>;
   readonly #running = new Map<number, Promise<unknown>>();
   readonly #closing = new AbortController();
 
-  private constructor(scratch: Scratch, readBack: ReadBack) {
+  private constructor(scratch: Scratch, tools: UploadTools) {
     this.#scratch = scratch;
-    this.#readBack = readBack;
+    this.#tools = tools;
     this.key = scratch.key;
     this.uploadId = scratch.uploadId;
     // After a failed sync the kernel forgets what it could not write: no later sync can be believed.
-    const durable = <T>(work: () => Promise<T>): Promise<T> => storing(`making ${scratch.path}${SCRATCH.data} durable`, work);
+    const durable = <T>(work: () => Promise<T>): Promise<T> => tools.syncing(() => storing(`making ${scratch.path}${SCRATCH.data} durable`, work));
     this.#synced = new Rounds(() => durable(() => scratch.data.datasync()));
     this.#journaled = new Rounds((lines) =>
       durable(async () => {
@@ -55,13 +59,13 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   /** Takes the lock, and takes over what an earlier attempt left. @param path of the finished file */
-  static async open(path: string, key: string, options: UploadOptions, readBack: ReadBack): Promise<DirectoryUpload> {
+  static async open(path: string, key: string, options: UploadOptions, tools: UploadTools): Promise<DirectoryUpload> {
     if (await statOf(path)) throw existsError(key);
     const lock = await takeLock(path);
     try {
       if (await statOf(path)) throw existsError(key); // finished while the lock was waited for
       if (options.anew) await setAside(path);
-      return new DirectoryUpload(await openScratch(path, key, options, lock), readBack);
+      return new DirectoryUpload(await openScratch(path, key, options, lock), tools);
     } catch (error) {
       await lock.release();
       throw storeError(`opening ${path}${SCRATCH.data}`, error);
@@ -101,7 +105,7 @@ export class DirectoryUpload implements ImageUpload {
   async #store(source: PartSource, signal: AbortSignal): Promise<StoredPart> {
     const { partNumber, length } = source.range;
     const { start } = this.#rangeOf(partNumber)!;
-    await assertHeld(this.#scratch);
+    await this.#tools.writing(() => assertHeld(this.#scratch));
     if (this.#scratch.stored.delete(partNumber)) await this.#journaled.join({ part: partNumber, dropped: true });
     const sha256 = await this.#write(source, start, signal);
     const told = await orAbort(source.digests, signal);
@@ -116,7 +120,7 @@ export class DirectoryUpload implements ImageUpload {
   async #write(source: PartSource, start: number, signal: AbortSignal): Promise<Buffer> {
     const { range } = source;
     const { data, direct, path } = this.#scratch;
-    const check = this.#readBack.part({ plain: data.fd, direct: direct?.fd });
+    const check = this.#tools.readBack.part({ plain: data.fd, direct: direct?.fd });
     const iterator = source.slabs()[Symbol.asyncIterator]();
     const proofs = new Set<Promise<void>>();
     const unproven = Promise.withResolvers<never>();
@@ -135,7 +139,7 @@ export class DirectoryUpload implements ImageUpload {
         try {
           signal.throwIfAborted();
           if (written > range.length) throw lengthError(range.partNumber, `more than ${range.length}`, range.length);
-          await storing(`writing ${path}${SCRATCH.data}`, () => writeFully(data, slab.bytes, position));
+          await this.#tools.writing(() => storing(`writing ${path}${SCRATCH.data}`, () => writeFully(data, slab.bytes, position)));
         } catch (error) {
           slab.release();
           throw error;

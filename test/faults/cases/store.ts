@@ -1,14 +1,14 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { execa } from 'execa';
 import { MiB } from '../../../modules/vocabulary/index.ts';
 import type { Fault, FaultRequest } from '../../helpers/s3-front.ts';
 import { s3ClientOf } from '../../helpers/s3-store.ts';
 import { makeSparse } from '../../../scripts/lab/disks.ts';
+import { mountFailingDirectory, type FailingDirectory } from '../../helpers/failing-directory.ts';
 import { peakMemory } from '../../helpers/peak-memory.ts';
-import { startProcess } from '../../helpers/server-process.ts';
 import { PART, type Lab } from '../lab.ts';
+import type { Place } from '../place.ts';
 import { exhibitsOf } from '../promises.ts';
 import type { FaultRow } from '../row.ts';
 import { manifestOf } from '../stored.ts';
@@ -49,19 +49,37 @@ async function within256MiB(lab: Lab, fault: Fault, more: readonly string[] = SO
   return `${(await running.ended).outcome}, ${peak > 0 && peak < 256 * MiB ? 'within 256 MiB' : `with ${peak} bytes`}`;
 }
 
-/** A directory whose writes fail with an errno once two parts and a half are stored, and which is sound later. */
+/** A directory that fails once two parts and a half are stored, until it recovers. */
+async function failingAt(lab: Lab, how: string): Promise<FailingDirectory & { readonly place: Place }> {
+  const failing = await mountFailingDirectory(lab.dir, how, 2.5 * PART);
+  lab.onEnd(() => failing.remove());
+  return { ...failing, place: lab.directory(`${failing.path}/evidence`) };
+}
+
+/** A directory whose writes fail with an errno, and which is sound later. */
 async function failingDirectory(lab: Lab, errno: string): Promise<string> {
-  const [below, path, fails] = [await lab.folder('below'), await lab.folder('failing'), lab.file('fails')];
-  await writeFile(fails, '');
-  const fuse = startProcess('/usr/bin/python3', [resolve(import.meta.dirname, '../../fixtures/failing-directory.py'), below, path, errno, String(2.5 * PART), fails]);
-  lab.onEnd(() => fuse.stop());
-  lab.onEnd(() => execa('umount', ['--lazy', path]));
-  await fuse.until('mounted', () => /ready/.exec(fuse.output()) ?? undefined, 60_000);
+  const { place, recover } = await failingAt(lab, errno);
   const source = await lab.source();
-  const place = lab.directory(`${path}/evidence`);
   const before = await lab.collect(source, place);
-  await rm(fails);
+  recover();
   return `${before.outcome}, then ${(await lab.collect(source, place)).outcome}`;
+}
+
+/** A directory that answers nothing any more until the collector has told its end, and for so long after that. */
+async function silentDirectory(lab: Lab, milliseconds: number, isToldToStop = false): Promise<string> {
+  const { place, recover } = await failingAt(lab, 'HANG');
+  const source = await lab.source();
+  const running = lab.start(source, place, isToldToStop ? [] : ['--stall-seconds', '5']);
+  if (isToldToStop) {
+    await running.until('its start', ({ event }) => event === 'acquisition.started');
+    await sleep(2000);
+    running.kill('SIGTERM');
+  }
+  const { code } = await running.until('its end', ({ event }) => event === 'acquisition.ended');
+  await sleep(milliseconds);
+  recover();
+  const { outcome } = await running.ended;
+  return `told ${String(code)}, ${outcome}, then ${(await lab.collect(source, place)).outcome}`;
 }
 
 /** A tmpfs that holds two parts and a half, and room later. */
@@ -170,6 +188,10 @@ export const STORE: readonly FaultRow[] = [
   }),
   row("the directory's quota is used up", 'FAILED STORE_FULL, then COMPLETE', (lab) => failingDirectory(lab, 'EDQUOT')),
   row("the directory's file server forgets its files", 'FAILED STORE_STALE, then COMPLETE', (lab) => failingDirectory(lab, 'ESTALE'), true),
+  row("the directory's file server is gone, and comes back", 'told STORE_SILENT, FAILED STORE_SILENT, then COMPLETE', (lab) => silentDirectory(lab, 0)),
+  row("the directory's file server stays away: it ends by force", 'told STORE_SILENT, KILLED, then COMPLETE', (lab) => silentDirectory(lab, 8000), true),
+  row("told to stop while the directory's file server is gone", 'told INTERRUPTED, INTERRUPTED, then COMPLETE', (lab) => silentDirectory(lab, 0, true), true),
+  row("told to stop while the directory's file server stays away", 'told INTERRUPTED, KILLED, then COMPLETE', (lab) => silentDirectory(lab, 12_000, true), true),
   row('answers that come 3 s late', 'COMPLETE', (lab) => through(lab, ({ attempt }) => (attempt === 1 ? { kind: 'delay', ms: 3000 } : undefined)), true),
   row('nothing listens', 'FAILED STORE_FAILED', async (lab) => {
     const bucket = await lab.bucket();
