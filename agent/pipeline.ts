@@ -65,6 +65,8 @@ type Run = Omit<CollectContext, 'events'> & {
   readonly events: EventLog;
   readonly custody: CustodyLog;
   readonly captureText: () => string;
+  /** The whole capture log, once it was about to be stored: from then on the attempt has no other. */
+  captureLog?: string;
   readonly signal: AbortSignal;
   /** How far it came. */
   reached: Reach;
@@ -133,15 +135,20 @@ async function storeAttempt(run: Run, failure: StageError, scratch: string | und
   const { store, exhibit, custody, captureText, events } = run;
   try {
     const signal = AbortSignal.timeout(ATTEMPT_MS);
-    const log = scratch === undefined ? '' : await orAbort(readDc3ddLog(scratch), AbortSignal.timeout(SCRATCH_MS)).catch(() => '');
-    const text = `${log}\n${captureText()}`;
+    const readLog = (): Promise<string> => (scratch === undefined ? Promise.resolve('') : orAbort(readDc3ddLog(scratch), AbortSignal.timeout(SCRATCH_MS)).catch(() => ''));
+    const text = run.captureLog ?? `${await readLog()}\n${captureText()}`;
     const captureLog = describeAttemptRecord(exhibit, 'capture.log', text);
     custody.add('fail', { stage: failure.stage, code: failure.code, message: failure.message, left: failure.safe ?? null, captureLog });
     await storeAttemptRecord(store, exhibit, 'custody.jsonl', custody.text(), signal); // first: it is small, and the other may not get through in time
-    await storeAttemptRecord(store, exhibit, 'capture.log', text, signal);
+    await storeAttemptRecord(store, exhibit, 'capture.log', text, signal).catch(unlessThere);
   } catch (error) {
     events.warn(LogEvent.warning, { message: `the logs of this attempt could not be stored: ${messageOf(error)}` });
   }
+}
+
+/** What stands under an attempt's own id is what this attempt stored. */
+function unlessThere(error: unknown): void {
+  if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
 }
 
 async function collectOnce(run: Run, scratch: string): Promise<Omit<Collected, 'seconds'>> {
@@ -177,8 +184,8 @@ async function concludeImage(run: Run, acquired: Acquired, openedAt: Date): Prom
   const objects = await completeObjects(run, acquired);
   const reread = options.reread || mustReread(run, acquired);
   if (reread) await rereadObjects(run, acquired, objects);
-  const captureText = `${acquired.run.log}\n${describeBadRanges(bad.ranges)}${run.captureText()}`;
-  const captureLog = await storeRecord(run.store, run.exhibit, 'capture.log', captureText, run.signal);
+  run.captureLog = `${acquired.run.log}\n${describeBadRanges(bad.ranges)}${run.captureText()}`;
+  const captureLog = await storeRecord(run.store, run.exhibit, 'capture.log', run.captureLog, run.signal);
   custody.add('conclude', { status: judgement.status, sha256: acquired.end.sha256.toString('hex'), reasons: [...judgement.reasons], captureLog });
   const custodyLog = await storeRecord(run.store, run.exhibit, 'custody.jsonl', custody.text(), run.signal);
   const deviations = [...judgement.deviations, ...encryptionDeviations(options.kmsKeyId, objects), ...versionDeviations([...objects, captureLog, custodyLog])];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore } from '../../agent/adapters/stores/evidence-store.ts';
+import { StageError } from '../../agent/errors.ts';
 import type { Progress } from '../../agent/stages/acquire.ts';
 import { verifyEvidence } from '../../agent/stages/verify.ts';
 import { imageKey, LogEvent, recordKey } from '../../modules/vocabulary/index.ts';
@@ -238,6 +239,24 @@ describe('an acquisition into a directory', function () {
     const error = errorOf(await acquire({ tool: { path: join(dir.path, 'nothing'), binarySha256: '0'.repeat(64) } }));
     expect(error.code).to.equal('DC3DD_MISSING');
     await expectNothingCompleted();
+  });
+
+  it('is verified where its manifest is there though that was not confirmed: an attempt has one capture log, whatever became of its scratch disk', async () => {
+    await makeImage(path, 1000);
+    const scratchDir = join(dir.path, 'scratch');
+    await mkdir(scratchDir);
+    const put = store.putRecord.bind(store);
+    await put(recordKey(CASE, EXHIBIT, 'capture.log'), Buffer.from('of an attempt that was killed'), 'text/plain', new AbortController().signal);
+    store.putRecord = async (key, ...rest) => {
+      const stored = await put(key, ...rest);
+      if (!key.endsWith('manifest.json')) return stored;
+      await rm(scratchDir, { recursive: true });
+      throw new StageError('store', 'STORE_FAILED', 'input/output error', { retryable: true });
+    };
+    const outcome = await acquire({ scratchDir });
+    expect(errorOf(outcome).code).to.equal('STORE_FAILED');
+    expect(await problemsIn(store)).to.deep.equal([]);
+    expect(outcome.of(LogEvent.warning), 'its logs are stored').to.deep.equal([]);
   });
 
   it('tells of a place that cannot hold the evidence, and leaves nothing that looks complete', async () => {

@@ -113,6 +113,7 @@ const telling: readonly Sabotage[] = [
   { promise: 'verify recomputes the custody logs of other attempts', file: 'agent/stages/verify.ts', from: '    ...others.custody,\n', to: '', test: 'agent/verify', grep: "another attempt's custody" },
   { promise: "verify holds another attempt's capture log against its custody log", file: 'agent/stages/verify.ts', from: '    ...others.capture,\n', to: '', test: 'agent/verify', grep: 'in its capture log' },
   { promise: "a failed attempt's custody log names its capture log", file: 'agent/pipeline.ts', from: 'left: failure.safe ?? null, captureLog }', to: 'left: failure.safe ?? null }', test: 'agent/pipeline-directory', grep: 'takes over what' },
+  { promise: 'an attempt has one capture log', file: 'agent/pipeline.ts', from: 'run.captureLog ?? ', to: '', test: 'agent/pipeline-directory', grep: 'one capture log' },
   { promise: "verify recomputes the image's SHA-256", file: 'agent/stages/verify-image.ts', from: 'if (sha256 !== undefined && sha256 !== integrity.sha256) {', to: 'if (false) {', test: 'agent/verify', grep: 'first part' },
   { promise: 'SIGTERM ends an acquisition as resumable', file: 'agent/cli.ts', from: "process.on('SIGTERM', stop);", to: '', test: 'agent/cli', grep: 'SIGTERM' },
   { promise: 'a signal hides no finding about the evidence', file: 'agent/errors.ts', from: 'return stays ? error : signal.reason;', to: 'return signal.reason;', test: 'agent/cli', grep: 'not what an earlier attempt stored' },
