@@ -86,7 +86,17 @@ const strangersIn = (events: readonly CustodyEvent[], caseId: string, exhibitId:
 const nameOf = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
 
 /** What a custody log says of its attempt's capture log; `mayLack` where the attempt may have ended before that was stored. */
-export type NamedLog = StoredLog & { readonly mayLack: boolean };
+export type NamedLog = Pick<StoredLog, 'key' | 'length' | 'sha256'> & { readonly mayLack: boolean };
+
+/** A hostile custody log names a million logs, and says megabytes of each: what none can have stored, and what is not compared, is not kept. */
+function logsNamedIn(events: readonly CustodyEvent[], own: readonly string[]): NamedLog[] {
+  const named: NamedLog[] = [];
+  for (const event of events) {
+    const log = captureLogOf(event);
+    if (log && own.includes(log.key) && named.length < MAX_LISTED) named.push({ key: log.key, length: log.length, sha256: log.sha256, mayLack: event.action !== 'conclude' });
+  }
+  return named;
+}
 
 /**
  * Recomputes the chain of a custody log that another attempt left. No manifest has its digest: what vouches for it is the chain
@@ -99,35 +109,37 @@ export async function verifyOtherCustody(store: EvidenceStore, key: string, { ca
     if (typeof record === 'string') return [record];
     const { events, problems: broken } = chainIn(record.bytes);
     const { action, acquisitionId } = events.at(-1) ?? {};
-    // A hostile one names a million logs: its attempt can have stored one under either of two names.
-    const own = [undefined, acquisitionId].map((attempt) => recordKey(caseId, exhibitId, 'capture.log', attempt));
-    named = events
-      .map((event) => ({ ...captureLogOf(event), mayLack: event.action !== 'conclude' }))
-      .filter((log): log is NamedLog => own.includes(log.key ?? ''))
-      .slice(0, MAX_LISTED);
+    named = logsNamedIn(events, [undefined, acquisitionId].map((attempt) => recordKey(caseId, exhibitId, 'capture.log', attempt)));
     const end = action === 'fail' || action === 'conclude' ? [] : ['its last event is not how the attempt ended'];
     return [...broken, ...strangersIn(events, caseId, exhibitId), ...end].map((problem) => `${nameOf(key)}: ${problem}`);
   });
   return { problems, named };
 }
 
-/** Compares the capture log of another attempt with all that custody logs say of it. */
-export const verifyOtherCapture = (store: EvidenceStore, key: string, named: readonly NamedLog[], signal: AbortSignal): Promise<VerifyProblem[]> =>
-  checking('capture-log', signal, async () => {
+/** Compares the capture log of another attempt with all that custody logs say of it; `lacks` where it is not there, and need not be. */
+export async function verifyOtherCapture(store: EvidenceStore, key: string, named: readonly NamedLog[], signal: AbortSignal): Promise<{ readonly problems: readonly VerifyProblem[]; readonly lacks: boolean }> {
+  let lacks = false;
+  const problems = await checking('capture-log', signal, async () => {
     const found = await hashLog(store, { key }, signal);
-    const problems = found ? named.flatMap((log) => differences(log, found.length, found.sha256, 'a custody log')) : named.every(({ mayLack }) => mayLack) ? [] : ['is not there'];
-    return problems.map((problem) => `${nameOf(key)}: ${problem}`);
+    lacks = !found && named.every(({ mayLack }) => mayLack);
+    const wrong = found ? named.flatMap((log) => differences(log, found.length, found.sha256, 'a custody log')) : lacks ? [] : ['is not there'];
+    return wrong.map((problem) => `${nameOf(key)}: ${problem}`);
   });
+  return { problems, lacks };
+}
 
 /** The last event is the conclusion of the manifest's own acquisition, and concludes what the manifest says. */
 function conclusionOf(events: readonly CustodyEvent[], { acquisitionId, status, integrity, records }: Manifest): string[] {
   const last = events.at(-1);
   if (last?.action !== 'conclude' || last.acquisitionId !== acquisitionId) return [`its last event is not how the manifest's acquisition ${acquisitionId} was concluded`];
   const facts = [['status', status], ['sha256', integrity.sha256]] as const;
-  const log = captureLogOf(last)?.sha256 ?? records.captureLog.sha256; // older ones do not name it
+  const { captureLog = records.captureLog } = last.detail; // older ones do not name it
+  const log = Object(captureLog) as Readonly<Record<string, unknown>>;
   return [
     ...facts.flatMap(([name, said]) => (last.detail[name] === said ? [] : [`it concludes with the ${name} ${JSON.stringify(last.detail[name])}, the manifest says ${said}`])),
-    ...(log === records.captureLog.sha256 ? [] : [`it concludes with a capture log of SHA-256 ${log}, the manifest says ${records.captureLog.sha256}`]),
+    ...(['key', 'length', 'sha256'] as const).flatMap((name) =>
+      log[name] === records.captureLog[name] ? [] : [`it concludes with a capture log whose ${name} is ${JSON.stringify(log[name])}, the manifest says ${records.captureLog[name]}`],
+    ),
   ];
 }
 

@@ -37,6 +37,8 @@ export type ExhibitReport = {
   readonly seconds: number;
   /** Capture logs of other attempts that no custody log names, as of one that was killed: nothing is known of them. Absent where there are none. */
   readonly unvouched?: readonly string[];
+  /** Capture logs that the custody log of a failed attempt names and that are not there: it may have ended before it stored them. Absent where there are none. */
+  readonly lacking?: readonly string[];
   /** In the order manifest, custody log, capture log, image; an image's parts in their order. */
   readonly problems: readonly VerifyProblem[];
 };
@@ -82,11 +84,12 @@ function placeOf({ what, part, object = 0, range }: VerifyProblem): string {
 /** Prints a report for a person, line by line. */
 export function printVerifyReport(report: VerifyReport, write: (line: string) => void): void {
   for (const exhibit of report.exhibits) {
-    const { caseId, exhibitId, ok, status, sha256, bytes, seconds, problems, unvouched = [] } = exhibit;
+    const { caseId, exhibitId, ok, status, sha256, bytes, seconds, problems, unvouched = [], lacking = [] } = exhibit;
     write(`${ok ? 'verified    ' : 'NOT VERIFIED'} ${caseId} ${exhibitId}: ${status ?? 'no status'}, ${humanBytes(bytes)} read in ${seconds.toFixed(1)} s`);
     if (sha256 !== undefined) write(`  SHA-256 ${sha256}`);
     for (const problem of problems) write(`  ${placeOf(problem)}: ${problem.message}`);
     if (unvouched.length > 0) write(inert(`  not verified, as no record has their digest: ${unvouched.join(', ')}`));
+    if (lacking.length > 0) write(inert(`  not there, removed or never stored, as their attempt was ending: ${lacking.join(', ')}`));
   }
   for (const problem of report.problems) write(problem);
   const verified = report.exhibits.filter(({ ok }) => ok).length;

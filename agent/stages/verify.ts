@@ -73,7 +73,7 @@ async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress 
 
   const { size: total } = manifest.source;
   const others = await verifyOthers(store, exhibit, manifest, signal);
-  const unvouched = others.unvouched.length === 0 ? {} : { unvouched: others.unvouched };
+  const told = { ...(others.unvouched.length > 0 && { unvouched: others.unvouched }), ...(others.lacking.length > 0 && { lacking: others.lacking }) };
   const problems = [
     ...ofManifest,
     ...(await verifyCustody(store, manifest, signal)),
@@ -84,10 +84,10 @@ async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress 
   ];
   // A key that is not this exhibit's is a problem already; what it names is somebody else's and is not read.
   const expected = new Set(manifest.storage.objects.map((_, index, { length }) => imageKey(caseId, exhibitId, length > 1 ? index : undefined)));
-  if (!manifest.storage.objects.every(({ key }) => expected.has(key))) return report(0, problems, unvouched);
+  if (!manifest.storage.objects.every(({ key }) => expected.has(key))) return report(0, problems, told);
   const image = await verifyImage(store, manifest, (bytes) => onProgress?.({ caseId, exhibitId, bytes, total }), signal);
   return report(image.bytes, [...problems, ...image.problems], {
-    ...unvouched,
+    ...told,
     ...(trusted && { status: manifest.status }),
     ...(image.sha256 !== undefined && { sha256: image.sha256 }),
   });
@@ -96,9 +96,9 @@ async function verifyExhibit(store: EvidenceStore, exhibit: Found, { onProgress 
 /**
  * Logs that other attempts left beside those of the manifest: chains are recomputed, and a capture log is compared with what a
  * custody log says of it. One after the other, as an exhibit may have the logs of thousands of attempts.
- * @returns `unvouched`: capture logs that no custody log names, as those of an attempt that was killed
+ * @returns `unvouched` and `lacking` as in the report
  */
-async function verifyOthers(store: EvidenceStore, { keys }: Found, manifest: Manifest, signal: AbortSignal): Promise<{ custody: VerifyProblem[]; capture: VerifyProblem[]; unvouched: string[] }> {
+async function verifyOthers(store: EvidenceStore, { keys }: Found, manifest: Manifest, signal: AbortSignal): Promise<Record<'custody' | 'capture', VerifyProblem[]> & Record<'unvouched' | 'lacking', string[]>> {
   const own = ownLogs(manifest);
   const others = (kind: ParsedExhibitKey['kind'], besides: string): string[] => keys.filter((key) => key !== besides && parseExhibitKey(key)?.kind === kind);
   const custody: VerifyProblem[] = [];
@@ -109,9 +109,14 @@ async function verifyOthers(store: EvidenceStore, { keys }: Found, manifest: Man
     named.push(...found.named);
   }
   const capture: VerifyProblem[] = [];
+  const lacking: string[] = [];
   const byKey = Map.groupBy(named, ({ key }) => key);
-  for (const [key, logs] of byKey) capture.push(...(await verifyOtherCapture(store, key, logs, signal)));
-  return { custody, capture, unvouched: others('capture.log', own.capture).filter((key) => !byKey.has(key)) };
+  for (const [key, logs] of byKey) {
+    const found = await verifyOtherCapture(store, key, logs, signal);
+    capture.push(...found.problems);
+    if (found.lacks) lacking.push(key);
+  }
+  return { custody, capture, lacking, unvouched: others('capture.log', own.capture).filter((key) => !byKey.has(key)) };
 }
 
 /** Image objects of the exhibit that its manifest does not name. */

@@ -7,6 +7,7 @@ import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../../agent/adapters/stores/evidence-store.ts';
 import { StageError } from '../../agent/errors.ts';
 import { CustodyLog, describeAttemptRecord, storeAttemptRecord } from '../../agent/stages/record.ts';
+import { verifyOtherCustody } from '../../agent/stages/verify-records.ts';
 import { type ExhibitReport, exitForVerify, printVerifyReport, type VerifyReport } from '../../agent/stages/verify-report.ts';
 import { verifyEvidence, type VerifyProgress } from '../../agent/stages/verify.ts';
 import { type ImageLayout, type ManifestBody, MiB, imageKey, recordKey } from '../../modules/vocabulary/index.ts';
@@ -238,17 +239,26 @@ describe('verify', () => {
     });
 
     it('a custody log that is whole, and concludes otherwise than the manifest or not at all', async () => {
-      for (const [index, [deed, said]] of ([
-        [['conclude', { status: 'PARTIAL', sha256: sha256Hex(IMAGE) }], 'it concludes with the status "PARTIAL", the manifest says COMPLETE'],
-        [['conclude', { status: 'COMPLETE', sha256: '\u001b[31m' }], `it concludes with the sha256 "\\x5cu001b[31m", the manifest says ${sha256Hex(IMAGE)}`],
+      const whole = { status: 'COMPLETE', sha256: sha256Hex(IMAGE) };
+      const [length, sha256] = [captureLogOfImage(IMAGE).length, sha256Hex(captureLogOfImage(IMAGE))];
+      for (const [index, [deed, ...said]] of ([
+        [['conclude', { ...whole, status: 'PARTIAL' }], 'it concludes with the status "PARTIAL", the manifest says COMPLETE'],
+        [['conclude', { ...whole, sha256: '\u001b[31m' }], `it concludes with the sha256 "\\x5cu001b[31m", the manifest says ${sha256Hex(IMAGE)}`],
         [
-          ['conclude', { status: 'COMPLETE', sha256: sha256Hex(IMAGE), captureLog: { key: 'case-1/disk_evidence/vol-2.capture.log', length: 1, sha256: sha256Hex('') } }],
-          `it concludes with a capture log of SHA-256 ${sha256Hex('')}, the manifest says ${sha256Hex(captureLogOfImage(IMAGE))}`,
+          ['conclude', { ...whole, captureLog: { key: 'another', length: 1, sha256 } }],
+          'it concludes with a capture log whose key is "another", the manifest says case-1/disk_evidence/vol-2.capture.log',
+          `it concludes with a capture log whose length is 1, the manifest says ${length}`,
+        ],
+        [
+          ['conclude', { ...whole, captureLog: null }],
+          'it concludes with a capture log whose key is undefined, the manifest says case-1/disk_evidence/vol-3.capture.log',
+          `it concludes with a capture log whose length is undefined, the manifest says ${length}`,
+          `it concludes with a capture log whose sha256 is undefined, the manifest says ${sha256}`,
         ],
         [['acquire', {}], "its last event is not how the manifest's acquisition 01JD0000000000000000000000 was concluded"],
       ] as const).entries()) {
         const { exhibitId } = await put({ exhibitId: `vol-${index}`, afterwards: [deed] });
-        expect(only(await verify({ exhibitId })).problems).to.deep.equal([{ what: 'custody', message: said }]);
+        expect(only(await verify({ exhibitId })).problems).to.deep.equal(said.map((message) => ({ what: 'custody', message })));
       }
     });
 
@@ -480,7 +490,7 @@ describe('verify', () => {
     it('catches every single byte that is changed in its capture log, and says where', async () => {
       await put();
       await putAttempt();
-      expect(only(await verify())).to.include({ ok: true }).and.to.not.have.property('unvouched');
+      expect(only(await verify())).to.include({ ok: true }).and.to.not.have.any.keys('unvouched', 'lacking');
       const path = join(root, key);
       await chmod(path, 0o600);
       for (let at = 0; at < LOG.length; at++) {
@@ -492,10 +502,14 @@ describe('verify', () => {
       }
     });
 
-    it('does not miss a capture log whose attempt may have ended before it was stored, and misses one that was', async () => {
+    it('says of a capture log whose attempt may have ended before it was stored that it is not there, and misses one that was', async () => {
       await put();
       await putAttempt([['fail', LOG]], null);
-      expect((await verify()).ok).to.equal(true);
+      const report = await verify();
+      expect(only(report)).to.deep.include({ ok: true, lacking: [key] });
+      const lines: string[] = [];
+      printVerifyReport(report, (line) => lines.push(line));
+      expect(lines).to.include(`  not there, removed or never stored, as their attempt was ending: ${key}`);
       await unlink(join(root, key.replace('capture.log', 'custody.jsonl')));
       await putAttempt([['conclude', LOG], ['fail', LOG]], null);
       expect(await problemsAfter(async () => {})).to.deep.equal([{ what: 'capture-log', message: `${name}: is not there` }]);
@@ -507,6 +521,14 @@ describe('verify', () => {
       const problems = await problemsAfter(async () => {});
       expect(problems).to.have.length.within(1, 51);
       expect(problems.every(({ what, message }) => what === 'capture-log' && message.includes(name) || message.includes('are not listed'))).to.equal(true);
+    });
+
+    it('keeps nothing of what a hostile custody log says but what is compared', async () => {
+      const custody = new CustodyLog(ATTEMPT);
+      custody.add('fail', { captureLog: { ...describeAttemptRecord(ATTEMPT, 'capture.log', LOG), versionId: 'x'.repeat(9000) } });
+      const { key: custodyKey } = await storeAttemptRecord(store, ATTEMPT, 'custody.jsonl', custody.text(), live());
+      const { named } = await verifyOtherCustody(store, custodyKey, ATTEMPT, live());
+      expect(named).to.deep.equal([{ key, length: LOG.length, sha256: sha256Hex(LOG), mayLack: true }]);
     });
 
     it('reads nothing that a custody log names and its attempt cannot have stored', async () => {
