@@ -3,12 +3,13 @@
  * use is loaded only for them: the SDK's clients alone are a third of the start.
  */
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { hostname, release } from 'node:os';
 import { join } from 'node:path';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ulid } from 'ulid';
-import { collectorStream } from '../modules/vocabulary/index.ts';
+import { collectorStream, escapeHostile } from '../modules/vocabulary/index.ts';
 import { createEventLog, type FanOutLog } from './adapters/logs/create-event-log.ts';
 import type { LogSink } from './adapters/logs/sink.ts';
 import { stdoutSink } from './adapters/logs/stdout-sink.ts';
@@ -66,15 +67,29 @@ async function assertRegion(client: S3Client, to: string): Promise<void> {
   }
 }
 
+/** @throws StageError code NOT_A_STORE */
+async function assertStored(to: string): Promise<void> {
+  if ((await stat(to).catch(() => undefined))?.isDirectory()) return;
+  throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(to)} is neither a directory nor s3://bucket[/prefix]`, {
+    retryable: false,
+    advice: 'Name the place that --to named when the disk was imaged.',
+  });
+}
+
 /**
  * The store that the configuration names. A directory is made when it is missing; a bucket never is.
- * @throws StageError code NO_REGION
+ * @param isStored whether a directory has to be there already, for what only reads
+ * @throws StageError code NO_REGION, NOT_A_STORE, STORE_SILENT
  */
-export async function openStore(config: CollectorConfig): Promise<EvidenceStore> {
+export async function openStore(config: CollectorConfig, isStored = false): Promise<EvidenceStore> {
   const location = s3Location(config.to);
   if (!location) {
     const [{ directoryStore }, { PatientStore }] = await Promise.all([import('./adapters/stores/directory-store.ts'), import('./adapters/stores/patient-store.ts')]);
-    return PatientStore.open(config.to, () => directoryStore(config.to), config.stallSeconds * 1000);
+    const open = async (): Promise<EvidenceStore> => {
+      if (isStored) await assertStored(config.to);
+      return directoryStore(config.to);
+    };
+    return PatientStore.open(config.to, open, config.stallSeconds * 1000);
   }
   const { S3Store } = await import('./adapters/stores/s3-store.ts');
   const { kmsKeyId, partChecksum } = config;

@@ -6,8 +6,8 @@ const advice = 'Look at the kernel log (dmesg) for the disk; start the same comm
 export const stalled = (what: string, milliseconds: number): StageError =>
   new StageError('acquire', 'SOURCE_STALLED', `${what} for ${Math.round(milliseconds / 1000)} s`, { retryable: true, advice });
 
-/** A timer that is later than this was kept from running. Milliseconds. */
-const LATE_MS = 1000;
+/** Waiting is counted in steps of at most this; one that ends later than by this was kept from running, and does not count. Milliseconds. */
+const STEP_MS = 1000;
 
 /** What was given up, and still occupies a thread: with it, the process cannot end by itself. */
 let abandoned = 0;
@@ -19,7 +19,7 @@ export function abandon(work: Promise<unknown>): void {
   work.catch(() => undefined).finally(() => abandoned--);
 }
 
-/** Counts how long an answer is waited for. A process that was stopped itself (SIGSTOP) waits anew: the answer may be there and not yet looked at. */
+/** Counts how long an answer is waited for, without the time for which the process was stopped itself (SIGSTOP): the answer may be there and not yet looked at. */
 export class Waiting {
   readonly #milliseconds: number;
   readonly #onLate: () => void;
@@ -35,9 +35,17 @@ export class Waiting {
   /** Begins to count, from 0. */
   begin(): void {
     this.pause();
-    if (this.#isOver) return;
-    const due = performance.now() + this.#milliseconds;
-    this.#timer = setTimeout(() => (performance.now() - due > LATE_MS ? this.begin() : this.#onLate()), this.#milliseconds);
+    if (!this.#isOver) this.#wait(this.#milliseconds);
+  }
+
+  #wait(left: number): void {
+    const step = Math.min(left, STEP_MS);
+    const due = performance.now() + step;
+    this.#timer = setTimeout(() => {
+      const rest = performance.now() - due > STEP_MS ? left : left - step;
+      if (rest > 0) this.#wait(rest);
+      else this.#onLate();
+    }, step);
   }
 
   pause(): void {

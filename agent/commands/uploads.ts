@@ -1,11 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { EXIT, diskEvidencePrefix, escapeHostile, parseExhibitKey, type ExitStatus } from '../../modules/vocabulary/index.ts';
 import { asciiJson } from '../adapters/logs/log-line.ts';
 import type { UnfinishedUpload } from '../adapters/stores/evidence-store.ts';
 import { undefinedWhenForbidden } from '../adapters/stores/s3-errors.ts';
 import type { CollectorConfig } from '../config.ts';
 import { messageOf, StageError } from '../errors.ts';
-import { openStore, s3Location } from '../main.ts';
+import { openStore } from '../main.ts';
 import { humanBytes } from '../human.ts';
 import { shellQuoted, shownCommand } from '../shown-command.ts';
 import type { CommandInput } from './session.ts';
@@ -62,13 +61,7 @@ function* textOf(upload: ListedUpload | UnreadableUpload): Generator<string> {
  */
 export async function uploadsCommand({ config: configured, signal }: CommandInput, location: string): Promise<ExitStatus> {
   const config = { ...configured, to: location };
-  if (!s3Location(location) && !(await stat(location).catch(() => undefined))?.isDirectory()) {
-    throw new StageError('configure', 'NOT_A_STORE', `${escapeHostile(location)} is neither a directory nor s3://bucket[/prefix]`, {
-      retryable: false,
-      advice: 'Name the place that --to named when the disk was imaged.',
-    });
-  }
-  const store = await openStore(config);
+  const store = await openStore(config, true);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const show = (upload: ListedUpload | UnreadableUpload): void => {
     if (config.json) print(asciiJson(upload));

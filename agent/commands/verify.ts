@@ -1,7 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { EXIT, type ExitStatus } from '../../modules/vocabulary/index.ts';
-import { StageError } from '../errors.ts';
-import { openStore, s3Location } from '../main.ts';
+import { openStore } from '../main.ts';
 import { exitForVerify, printVerifyReport } from '../stages/verify-report.ts';
 import { verifyEvidence } from '../stages/verify.ts';
 import { NO_PROGRESS, ProgressBar } from '../terminal.ts';
@@ -10,13 +8,7 @@ import type { CommandInput } from './session.ts';
 /** `collector verify`: reads what is stored, recomputes everything, and names what differs. Changes nothing. */
 export async function verifyCommand({ config: configured, signal }: CommandInput, location: string): Promise<ExitStatus> {
   const config = { ...configured, to: location };
-  if (!s3Location(location) && !(await stat(location).catch(() => undefined))?.isDirectory()) {
-    throw new StageError('configure', 'NOT_A_STORE', `${location} is neither a directory nor s3://bucket[/prefix]`, {
-      retryable: false,
-      advice: 'Name the place that --to named when the disk was imaged.',
-    });
-  }
-  const store = await openStore(config);
+  const store = await openStore(config, true);
   const bar = !config.json && process.stderr.isTTY === true && config.progress ? new ProgressBar('verify') : NO_PROGRESS;
   try {
     const filter = { ...(config.caseId === undefined ? {} : { caseId: config.caseId }), ...(config.volumeId === undefined ? {} : { exhibitId: config.volumeId }) };

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -7,6 +7,8 @@ import { startProcess } from './server-process.ts';
 /** A FUSE directory over another one, that fails once so many bytes were written to it. */
 export type FailingDirectory = {
   readonly path: string;
+  /** From now on, whatever was written, these operations wait until it recovers, for example `fsync`. */
+  readonly hang: (...operations: readonly string[]) => void;
   /** From now on it is sound. */
   readonly recover: () => void;
   /** Unmounts it and ends its program. */
@@ -22,6 +24,10 @@ export async function mountFailingDirectory(dir: string, how: string, room: numb
   await fuse.until('mounted', () => /ready/.exec(fuse.output()) ?? undefined, 60_000);
   return {
     path,
+    hang: (...operations) => {
+      writeFileSync(`${fails}.new`, operations.join(' '));
+      renameSync(`${fails}.new`, fails); // in one step: what waits already goes on waiting
+    },
     recover: () => rmSync(fails, { force: true }), // no thread is asked: all may wait for the directory
     remove: async () => {
       await execa('umount', ['--lazy', path]);

@@ -45,7 +45,7 @@ export async function leadsTo(path: string, data: FileHandle): Promise<boolean> 
  */
 export async function assertHeld({ path, data, lock }: Pick<Scratch, 'path' | 'data' | 'lock'>): Promise<void> {
   const file = path + SCRATCH.data;
-  const [held, named] = await Promise.all([lock.isHeld(), leadsTo(file, data)]);
+  const [held, named] = [await lock.isHeld(), await leadsTo(file, data)]; // one after the other: see inTurn
   if (held && named) return;
   throw new StageError('store', 'BUSY', `${file} is no longer this collector's: ${held ? 'it was moved or removed' : 'its lock was removed'}, so another may store this image`, {
     retryable: true,

@@ -90,7 +90,8 @@ class DirectoryStore implements EvidenceStore {
       const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
       return buffer.subarray(0, bytesRead);
     };
-    let next = readAt(range?.start ?? 0);
+    const ahead = (position: number): Promise<Uint8Array> => this.#tools.writing(() => readAt(position));
+    let next = ahead(range?.start ?? 0);
     try {
       for (let position = range?.start ?? 0; position < end; ) {
         signal.throwIfAborted();
@@ -99,7 +100,7 @@ class DirectoryStore implements EvidenceStore {
           throw new StageError('store', 'SHORT_READ', `${key} ended at byte ${position}, expected ${end}`, { retryable: false });
         }
         position += chunk.length;
-        next = readAt(position); // the disk reads on while the chunk is worked on
+        next = ahead(position); // the disk reads on while the chunk is worked on
         yield chunk;
       }
     } finally {

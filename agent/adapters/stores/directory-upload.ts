@@ -35,7 +35,8 @@ export class DirectoryUpload implements ImageUpload {
   /** A sync covers everything that was written before: of all that wait, one thread of the pool is taken. */
   readonly #synced: Rounds<void>;
   readonly #journaled: Rounds<JournalLine>;
-  readonly #running = new Map<number, Promise<unknown>>();
+  /** By part number. */
+  readonly #running = new Map<number | 'completion', Promise<unknown>>();
   readonly #closing = new AbortController();
 
   private constructor(scratch: Scratch, tools: UploadTools) {
@@ -181,12 +182,21 @@ export class DirectoryUpload implements ImageUpload {
   }
 
   async complete(digests: readonly PartDigests[], signal: AbortSignal): Promise<StoredObjectInfo> {
-    const { key, path, data, layout, objectIndex } = this.#scratch;
+    const { key, layout, objectIndex } = this.#scratch;
     if (this.#closing.signal.aborted) throw refusal('UPLOAD_CLOSED', `${key} was let go of`, REOPEN);
     this.#assertSound();
     signal.throwIfAborted();
     this.#assertAllStored(digests);
     const length = objectLength(layout, objectIndex);
+    const work = this.#publish(length).finally(() => this.#running.delete('completion'));
+    this.#running.set('completion', work);
+    await work;
+    await this.release();
+    return { key, length };
+  }
+
+  async #publish(length: number): Promise<void> {
+    const { key, path, data } = this.#scratch;
     await storing(`completing ${path}`, async () => {
       await assertHeld(this.#scratch);
       const { size } = await data.stat();
@@ -199,8 +209,6 @@ export class DirectoryUpload implements ImageUpload {
       await remove(`${path}${SCRATCH.data}`);
       await remove(`${path}${SCRATCH.journal}`);
     });
-    await this.release();
-    return { key, length };
   }
 
   /** What was read back was the open file: the name has to lead to it. */
@@ -228,8 +236,10 @@ export class DirectoryUpload implements ImageUpload {
     this.#closing.abort(refusal('UPLOAD_CLOSED', `${this.key} was let go of`, REOPEN));
     await Promise.allSettled(this.#running.values());
     const { data, direct, journal, lock } = this.#scratch;
-    await Promise.allSettled([direct?.close(), data.close(), journal.close()]); // everything that counts was synced before
-    await lock.release();
+    await this.#tools.syncing(async () => {
+      for (const file of [direct, data, journal]) await file?.close().catch(() => undefined); // everything that counts was synced before
+      await lock.release();
+    });
   }
 }
 

@@ -12,6 +12,7 @@ class Patience {
   readonly milliseconds: number;
   readonly #turn = inTurn();
   #stuck = 0;
+  #waited = 0;
 
   constructor(location: string, milliseconds: number) {
     this.#location = location;
@@ -32,7 +33,7 @@ class Patience {
 
   /** @throws StageError code STORE_SILENT */
   wait<T>(asked: Promise<T>, milliseconds: number): Promise<T> {
-    return answered(asked, () => this.#stop(asked), milliseconds);
+    return answered(asked, () => this.#stop(asked, milliseconds), milliseconds);
   }
 
   /** As {@link ask}, for each of them. */
@@ -41,25 +42,27 @@ class Patience {
     try {
       for (let next = await this.ask(() => iterator.next()); next.done !== true; next = await this.ask(() => iterator.next())) yield next.value;
     } finally {
-      if (!this.isAtEnd) await this.ask(async () => iterator.return?.());
+      if (this.isAtEnd) abandon(Promise.resolve(iterator.return?.())); // it closes what it opened when it is answered
+      else await this.ask(async () => iterator.return?.());
     }
   }
 
   /** Gives up on work that nothing can cancel. */
   giveUp(work: Promise<unknown>): StageError {
     abandon(work);
-    return this.#stop(work);
+    return this.#stop(work, this.milliseconds);
   }
 
   /** Nothing more is asked until this has settled. */
-  #stop(work: Promise<unknown>): StageError {
+  #stop(work: Promise<unknown>, milliseconds: number): StageError {
     this.#stuck++;
+    this.#waited = milliseconds;
     work.catch(() => undefined).finally(() => this.#stuck--);
     return this.late();
   }
 
   late(): StageError {
-    return new StageError('store', 'STORE_SILENT', `${this.#location} gave no answer for ${Math.round(this.milliseconds / 1000)} s`, {
+    return new StageError('store', 'STORE_SILENT', `${this.#location} gave no answer for ${Math.round(this.#waited / 1000)} s`, {
       retryable: true,
       advice: 'Look at what is mounted there (a file server that is gone?) and at the kernel log; start the same command again when it answers, or raise --stall-seconds.',
     });
@@ -162,7 +165,7 @@ class PatientUpload implements ImageUpload {
 
   async release(): Promise<void> {
     const releasing = this.#letGo();
-    if (this.#patience.isAtEnd) return; // it lets go when the store answers
+    if (this.#patience.isAtEnd) return abandon(releasing); // it lets go when the store answers
     const { milliseconds } = this.#patience;
     await this.#patience.wait(releasing, this.#signal.aborted ? Math.min(RELEASE_MS, milliseconds) : milliseconds);
   }
