@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CustodyCheck, type CustodyEvent, type Manifest, type StoredLog, captureLogOf, checkCustody, checkManifest, manifestRules, recordKey } from '../../modules/vocabulary/index.ts';
+import { type CustodyCheck, type CustodyEvent, type Manifest, type StoredLog, captureLogOf, checkCustody, checkManifest, manifestRules, parseExhibitKey, recordKey } from '../../modules/vocabulary/index.ts';
 import type { EvidenceStore } from '../adapters/stores/evidence-store.ts';
 import { messageOf } from '../errors.ts';
 import { readSteadily } from '../adapters/stores/read-steadily.ts';
@@ -108,10 +108,12 @@ export async function verifyOtherCustody(store: EvidenceStore, key: string, { ca
     const record = await readRecord(store, { key }, signal);
     if (typeof record === 'string') return [record];
     const { events, problems: broken } = chainIn(record.bytes);
-    const { action, acquisitionId } = events.at(-1) ?? {};
+    const { action, acquisitionId: last } = events.at(-1) ?? {};
+    const acquisitionId = parseExhibitKey(key)?.acquisitionId ?? last;
     named = logsNamedIn(events, [undefined, acquisitionId].map((attempt) => recordKey(caseId, exhibitId, 'capture.log', attempt)));
+    const mixed = events.flatMap((event, index) => (event.acquisitionId === acquisitionId ? [] : [`event ${index} is of acquisition ${event.acquisitionId}`]));
     const end = action === 'fail' || action === 'conclude' ? [] : ['its last event is not how the attempt ended'];
-    return [...broken, ...strangersIn(events, caseId, exhibitId), ...end].map((problem) => `${nameOf(key)}: ${problem}`);
+    return [...broken, ...strangersIn(events, caseId, exhibitId), ...mixed, ...end].map((problem) => `${nameOf(key)}: ${problem}`);
   });
   return { problems, named };
 }

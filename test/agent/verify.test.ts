@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, readFile, rename, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { directoryStore } from '../../agent/adapters/stores/directory-store.ts';
@@ -539,6 +539,14 @@ describe('verify', () => {
       await putAttempt([['fail', '', other.captureKey], ['fail', '', another], ['fail', '', '../../etc/passwd'], ['fail', LOG]]);
       const exhibit = only(await verify({ exhibitId: ATTEMPT.exhibitId }));
       expect(exhibit).to.deep.include({ ok: true, unvouched: [another] });
+    });
+
+    it("is not taken in by one attempt's custody log under the name of another's", async () => {
+      await put();
+      await putAttempt();
+      const [from, to] = [key, key.replace('0009', '0008')].map((log) => join(root, log.replace('capture.log', 'custody.jsonl'))) as [string, string];
+      const problems = await problemsAfter(() => rename(from, to));
+      expect(problems).to.deep.equal([{ what: 'custody', message: `${basename(to)}: event 0 is of acquisition ${ATTEMPT.acquisitionId}` }]);
     });
 
     it('says which capture logs nothing vouches for: those of an attempt that was killed', async () => {
