@@ -78,7 +78,7 @@ type Run = Omit<CollectContext, 'events'> & {
 type Reach = 'nothing' | 'parts' | 'completing' | 'image';
 
 const SAFE = {
-  nothing: () => 'Nothing was stored.',
+  nothing: () => 'This attempt stored nothing.',
   parts: ({ store: { location }, stored }) =>
     stored > 0
       ? `This attempt completed no image; the parts that are stored stay in ${location}, and the next start takes them over.`

@@ -266,11 +266,11 @@ class Pass {
       maxTimeout: 20_000,
       randomize: true,
       signal: this.#signal,
-      shouldRetry: ({ error }) => error instanceof StageError && error.retryable && !isLost(error) && error.code !== 'STORE_SILENT', // that would be waited for again
-      onFailedAttempt: ({ error, attemptNumber }) => {
+      shouldRetry: ({ error }) => isTriedAgain(error),
+      onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
         part.discard();
         if (isSlowDown(error)) this.#limit.slowDown();
-        if (this.#signal.aborted) return;
+        if (this.#signal.aborted || retriesLeft === 0 || !isTriedAgain(error)) return;
         this.#retries++;
         events.warn(LogEvent.partRetried, { part: range.partNumber, object: range.objectIndex, attempt: attemptNumber, reason: messageOf(error) });
       },
@@ -324,6 +324,9 @@ class Pass {
     });
   }
 }
+
+/** Whether a part is tried again after this; a store that was waited for in vain would be waited for again. */
+const isTriedAgain = (error: unknown): boolean => error instanceof StageError && error.retryable && !isLost(error) && error.code !== 'STORE_SILENT';
 
 function isSamePart(stored: StoredPart, digests: PartDigests): boolean {
   if (digests.md5) return stored.etag === `"${digests.md5.toString('hex')}"`;

@@ -262,7 +262,7 @@ describe('the collector command', function () {
       await cli.event('part.stored');
       cli.signal('SIGTERM');
       expect(await cli.ended).to.deep.equal({ code: 5, signal: null });
-      expect(cli.stderr()).to.contain('interrupted by SIGTERM').and.to.contain('the parts that are stored stay in').and.to.not.contain('Nothing was stored');
+      expect(cli.stderr()).to.contain('interrupted by SIGTERM').and.to.contain('the parts that are stored stay in').and.to.not.contain('stored nothing');
 
       faults = undefined;
       const since = front.requests.length;

@@ -63,8 +63,15 @@ describe('an acquisition into a directory', function () {
     const outcome = await acquire({ onEvent, options: alone });
     expect(errorOf(outcome)).to.include({ code: 'BUSY', retryable: true });
     expect(errorOf(outcome).safe).to.contain('another collector');
-    expect(outcome.of(LogEvent.partRetried).filter(({ attempt }) => attempt !== 1)).to.deep.equal([]);
+    expect(outcome.of(LogEvent.partRetried)).to.deep.equal([]);
     expect((await readdir(folder)).toSorted()).to.deep.equal(['image.dd.partial', 'image.dd.partial.parts.jsonl'].map((end) => `${EXHIBIT}.${end}`));
+  });
+
+  it('says of itself alone that it stored nothing: an earlier attempt may have', async () => {
+    await makeImage(path, SIZE);
+    await mkdir(join(dir.path, 'evidence'));
+    await writeFile(join(dir.path, 'evidence', CASE), '');
+    expect(errorOf(await acquire())).to.include({ code: 'PATH_UNSAFE', safe: 'This attempt stored nothing.' });
   });
 
   it('leaves image, manifest and two logs, and nothing else, anywhere', async () => {

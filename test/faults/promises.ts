@@ -39,7 +39,7 @@ export async function wholeness(place: Place): Promise<string> {
 const GENERAL = /^Look at the log of this collector/;
 
 /** What a failure says of the parts of its own attempt, where it does. */
-const SAYS_PARTS = /^(?<none>Nothing was stored|.*confirmed no part)|(?<some>the parts that are stored stay)/;
+const SAYS_PARTS = /^(?<none>Nothing was stored|This attempt stored nothing|.*confirmed no part)|(?<some>the parts that are stored stay)/;
 
 /** Every failure must tell, in one line, what happened, what is safe, and what to do; a watch tells it in the event of the acquisition. */
 export function unhelpful({ outcome, exitCode, signal, lines, stderr }: Ended): string[] {
