@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -108,6 +108,7 @@ const { values: { only }, refuse } = commandLine('test:sabotage', USAGE, () => p
 const list = SABOTAGES.filter(({ promise, file }) => isNamed(only, `${promise} ${file}`));
 if (list.length === 0) refuse(`got --only ${only}; no promise's text or file contains any of it`);
 const dir = await tempDir();
+await chmod(dir.path, 0o755); // a test runs a program of the copy as another user
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     endRunning();

@@ -83,6 +83,8 @@ const storing: readonly Sabotage[] = [
   { promise: 'a directory: a file is never replaced', file: 'agent/adapters/stores/directory-paths.ts', from: 'await link(from, to);', to: "await (await import('node:fs/promises')).rename(from, to);", test: 'agent/directory-store' },
   { promise: 'a directory: what is stored is read back and compared', file: 'agent/adapters/stores/read-back-worker.ts', from: 'if (!found.equals(expected)) {', to: 'if (found.length !== expected.length) {', test: 'agent/read-back' },
   { promise: 'a directory: a short file is not an image', file: 'agent/adapters/stores/directory-upload.ts', from: 'if (size !== length) throw', to: 'if (false) throw', test: 'agent/directory-store' },
+  { promise: 'a directory that does not answer is given up', file: 'agent/adapters/stores/patient-store.ts', from: 'return this.wait(work(), this.milliseconds);', to: 'return work();', test: 'agent/patient-store', grep: 'did not even open' },
+  { promise: "a directory that does not answer never has all of Node's threads", file: 'agent/adapters/stores/directory-store.ts', from: 'writing: inTurn()', to: 'writing: (work) => work()', test: 'agent/patient-store', grep: 'never holds all' },
   { promise: 'a directory: finished files are 0440', file: 'agent/adapters/stores/directory-upload.ts', from: 'await data.chmod(0o440);', to: '', test: 'agent/directory-store' },
 ];
 
