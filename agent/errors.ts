@@ -59,6 +59,9 @@ export function toldOf(error: unknown): { readonly code: string; readonly stage:
   return { code, stage, safe, advice: sentence(advice) };
 }
 
+/** Whether something is a failure with this code. */
+export const hasCode = (error: unknown, code: string): error is StageError => error instanceof StageError && error.code === code;
+
 /** For EMFILE and ENFILE, wherever they happen. */
 export const DESCRIPTORS_ADVICE = 'Allow this process at least 256 open files (ulimit -n, or LimitNOFILE= of its unit), and start again: what was stored is taken over.';
 
@@ -107,10 +110,7 @@ export function asStageError(thrown: unknown): StageError {
 const OF_EVIDENCE: ReadonlySet<Stage> = new Set(['acquire', 'store', 'prove', 'record']);
 
 /** Whether something gave up because of the abort that has this reason. */
-function gaveUp(error: unknown, reason: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) if (cause === reason || cause.name === 'AbortError') return true;
-  return false;
-}
+const gaveUp = (error: unknown, reason: unknown): boolean => causesOf(error).some((cause) => cause === reason || cause.name === 'AbortError');
 
 /**
  * What ended something that may have been told to stop: the reason that it was told, unless it failed of something that the

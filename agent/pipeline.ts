@@ -15,7 +15,7 @@ import { undefinedWhenForbidden } from './adapters/stores/s3-errors.ts';
 import { orAbort } from './adapters/stores/or-abort.ts';
 import { compareObject } from './adapters/stores/compare-object.ts';
 import type { EvidenceStore, StoredObjectInfo, UnfinishedUpload } from './adapters/stores/evidence-store.ts';
-import { asStageError, endOf, messageOf, StageError } from './errors.ts';
+import { asStageError, endOf, hasCode, messageOf, StageError } from './errors.ts';
 import { shellQuoted } from './shown-command.ts';
 import { acquire, type Acquired, type AcquireOptions, type Progress } from './stages/acquire.ts';
 import { isLost, manifestCame, withdraw, withdrawLost } from './stages/lost.ts';
@@ -148,7 +148,7 @@ async function storeAttempt(run: Run, failure: StageError, scratch: string | und
 
 /** What stands under an attempt's own id is what this attempt stored. */
 function unlessThere(error: unknown): void {
-  if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
+  if (!hasCode(error, 'EXISTS')) throw error;
 }
 
 async function collectOnce(run: Run, scratch: string): Promise<Omit<Collected, 'seconds'>> {

@@ -11,7 +11,7 @@ import type { SlabReader, StreamedPart, StreamEnd } from '../adapters/slab-reade
 import { openSlabStream, type SlabStream } from '../adapters/slab-stream.ts';
 import type { EvidenceStore, ImageUpload, PartDigests, StoredPart, UploadOptions } from '../adapters/stores/evidence-store.ts';
 import { isSlowDown } from '../adapters/stores/s3-errors.ts';
-import { messageOf, StageError } from '../errors.ts';
+import { hasCode, messageOf, StageError } from '../errors.ts';
 import { isLost, withdrawLost } from './lost.ts';
 
 export type AcquireSource = { readonly fd: number; readonly size: number; readonly logicalSectorSize: number };
@@ -124,7 +124,7 @@ async function openObject(layout: ImageLayout, objectIndex: number, context: Acq
     if (upload.stored.size > 0) events.info(LogEvent.acquisitionResumed, { key, parts: upload.stored.size });
     return upload;
   } catch (error) {
-    if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
+    if (!hasCode(error, 'EXISTS')) throw error;
     events.warn(LogEvent.acquisitionResumed, { key, reason: 'the object is complete, its manifest is missing: it is compared with the source' });
     return adoptObject(store, key, layout, objectIndex, error, signal);
   }

@@ -5,7 +5,7 @@ import {
 } from '../../modules/vocabulary/index.ts';
 import { printable } from '../adapters/logs/log-line.ts';
 import type { EvidenceStore, StoredObjectInfo } from '../adapters/stores/evidence-store.ts';
-import { asStageError, StageError } from '../errors.ts';
+import { asStageError, hasCode, StageError } from '../errors.ts';
 import { shellQuoted } from '../shown-command.ts';
 import { isLost, manifestCame } from './lost.ts';
 
@@ -33,7 +33,7 @@ export class CustodyLog {
   }
 
   /** @param detail strings in it, which may be what a store said, are written in printable ASCII */
-  add(action: string, detail: CustodyEvent['detail'] | Readonly<Record<string, CustodyEvent['detail'][string] | StoredLog>>): void {
+  add(action: string, detail: Readonly<Record<string, CustodyEvent['detail'][string] | StoredLog>>): void {
     const { caseId, exhibitId, acquisitionId, accountable: actor } = this.#exhibit;
     const event = { time: new Date().toISOString(), caseId, exhibitId, acquisitionId, actor, action, detail: printable(detail) as CustodyEvent['detail'] };
     this.#chain.push(chainEvent(this.#chain, event, sha256Hex));
@@ -66,7 +66,7 @@ export async function storeRecord(store: EvidenceStore, exhibit: Exhibit, record
   try {
     return await putText(store, recordKey(exhibit.caseId, exhibit.exhibitId, record), text, signal);
   } catch (error) {
-    if (!(error instanceof StageError) || error.code !== 'EXISTS') throw error;
+    if (!hasCode(error, 'EXISTS')) throw error;
     if (record === 'capture.log') await refuseLost(store, exhibit, signal);
     return storeAttemptRecord(store, exhibit, record, text, signal);
   }

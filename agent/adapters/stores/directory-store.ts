@@ -34,8 +34,7 @@ export async function directoryStore(root: string): Promise<EvidenceStore> {
 class DirectoryStore implements EvidenceStore {
   readonly kind = 'directory';
   readonly location: string;
-  readonly #readBack = new ReadBack();
-  readonly #tools: UploadTools = { readBack: this.#readBack, writing: inTurn(), syncing: inTurn() };
+  readonly #tools: UploadTools = { readBack: new ReadBack(), writing: inTurn(), syncing: inTurn() };
   readonly partChecksum = { algorithm: 'SHA256', verifiedByStore: false } as const;
 
   constructor(root: string) {
@@ -44,7 +43,7 @@ class DirectoryStore implements EvidenceStore {
 
   async openImage(key: string, options: UploadOptions, signal: AbortSignal): Promise<ImageUpload> {
     signal.throwIfAborted();
-    this.#readBack.start();
+    this.#tools.readBack.start();
     return DirectoryUpload.open(await makeWayTo(this.location, key), key, options, this.#tools);
   }
 
@@ -135,7 +134,7 @@ class DirectoryStore implements EvidenceStore {
   }
 
   close(): Promise<void> {
-    return this.#readBack.close();
+    return this.#tools.readBack.close();
   }
 }
 

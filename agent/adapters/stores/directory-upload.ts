@@ -188,7 +188,7 @@ export class DirectoryUpload implements ImageUpload {
     signal.throwIfAborted();
     this.#assertAllStored(digests);
     const length = objectLength(layout, objectIndex);
-    const work = this.#publish(length).finally(() => this.#running.delete('completion'));
+    const work = this.#publish(length);
     this.#running.set('completion', work);
     await work;
     await this.release();
